@@ -1,0 +1,1 @@
+"""The asyncssh transport of sshpyk; it holds no transport yet."""

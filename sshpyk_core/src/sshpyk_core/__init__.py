@@ -1,0 +1,1 @@
+"""The framework of sshpyk: Jupyter kernels on other machines, over SSH, as if they were local."""

@@ -1,0 +1,1 @@
+"""The paramiko transport of sshpyk; it holds no transport yet."""
