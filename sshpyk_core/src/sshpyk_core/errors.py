@@ -1,0 +1,176 @@
+"""Every exception that sshpyk raises on purpose.
+
+.. code-block:: text
+
+    SshpykError
+    ├── ConfigError                     the kernel spec says something impossible
+    ├── PluginError                     a transport or plugin breaks the contract of the hooks
+    │   └── UnknownTransportError       no installed distribution provides that transport
+    └── HostError                       something failed on or on the way to a host
+        ├── ConnectError                no session could be made
+        │   ├── HostNotFoundError       the name does not resolve
+        │   ├── HostUnreachableError    refused, timed out, no route
+        │   ├── HostKeyError            the host could not prove who it is
+        │   │   ├── UnknownHostKeyError
+        │   │   └── ChangedHostKeyError
+        │   └── AuthenticationError     the host did not accept who we are: needs login
+        ├── SessionError                a live session failed or refused
+        │   ├── UploadError
+        │   ├── LaunchError             the server would not run a command
+        │   └── ForwardError
+        ├── LinkError                   the wire between here and the supervisors
+        │   └── LinkLostError           the connection went away while an answer was awaited
+        └── RemoteError                 the remote package says why it could not
+            ├── RemotePythonError       no interpreter that can run the remote package
+            ├── RemoteDirectoryError    no directory there that can be written
+            ├── KernelSpecNotFoundError
+            ├── KernelStartError        the kernel did not start, or died at once
+            └── SupervisorGoneError     the supervisor is no longer there
+
+A :class:`HostError` says what was tried, on which host, what came back and what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AuthenticationError",
+    "ChangedHostKeyError",
+    "ConfigError",
+    "ConnectError",
+    "ForwardError",
+    "HostError",
+    "HostKeyError",
+    "HostNotFoundError",
+    "HostUnreachableError",
+    "KernelSpecNotFoundError",
+    "KernelStartError",
+    "LaunchError",
+    "LinkError",
+    "LinkLostError",
+    "PluginError",
+    "RemoteDirectoryError",
+    "RemoteError",
+    "RemotePythonError",
+    "SessionError",
+    "SshpykError",
+    "SupervisorGoneError",
+    "UnknownHostKeyError",
+    "UnknownTransportError",
+    "UploadError",
+]
+
+
+class SshpykError(Exception):
+    """The root: catch this to catch whatever sshpyk raises on purpose."""
+
+
+class ConfigError(SshpykError):
+    """A kernel spec's ``config`` stanza holds an unknown key or an impossible value."""
+
+
+class PluginError(SshpykError):
+    """A transport or plugin does not keep to the hook specifications."""
+
+
+class UnknownTransportError(PluginError):
+    """A kernel spec names a transport that no installed distribution provides."""
+
+
+class HostError(SshpykError):
+    """Something that was tried on a host failed.
+
+    Args:
+        host: the alias as the kernel spec names it.
+        tried: what was tried, as a phrase ("connect", "upload the remote package to /tmp/x").
+        answer: what came back, verbatim where it came from another program.
+        fix: what the user can do about it, best a command; empty when there is nothing to say.
+    """
+
+    def __init__(self, host: str, tried: str, answer: str, fix: str = "") -> None:
+        """Keep the parts: the command line shows them one by one."""
+        super().__init__(host, tried, answer, fix)
+        self.host = host
+        self.tried = tried
+        self.answer = answer.strip()
+        self.fix = fix
+
+    def __str__(self) -> str:
+        """All parts as one message."""
+        message = f"{self.host}: could not {self.tried}: {self.answer or 'no reason was given'}"
+        return f"{message}\n{self.fix}" if self.fix else message
+
+
+class ConnectError(HostError):
+    """No session could be made."""
+
+
+class HostNotFoundError(ConnectError):
+    """The host's name does not resolve."""
+
+
+class HostUnreachableError(ConnectError):
+    """The host's name resolves, but nobody answers there."""
+
+
+class HostKeyError(ConnectError):
+    """The host could not prove that it is the one we mean."""
+
+
+class UnknownHostKeyError(HostKeyError):
+    """The host's key is in no known hosts file."""
+
+
+class ChangedHostKeyError(HostKeyError):
+    """The host's key is another than the one in the known hosts file."""
+
+
+class AuthenticationError(ConnectError):
+    """The host accepted none of our credentials: the user needs to log in."""
+
+
+class SessionError(HostError):
+    """A live session failed, or the server refused something."""
+
+
+class UploadError(SessionError):
+    """A file could not be written on the host."""
+
+
+class LaunchError(SessionError):
+    """The server would not run a command."""
+
+
+class ForwardError(SessionError):
+    """The server or this machine would not forward a port."""
+
+
+class LinkError(HostError):
+    """The wire between here and the remote package broke its own rules."""
+
+
+class LinkLostError(LinkError):
+    """The connection went away while an answer was awaited."""
+
+
+class RemoteError(HostError):
+    """The remote package says why it could not do what it was asked."""
+
+
+class RemotePythonError(RemoteError):
+    """The host has no interpreter that can run the remote package."""
+
+
+class RemoteDirectoryError(RemoteError):
+    """The host has no directory that the remote package may write to."""
+
+
+class KernelSpecNotFoundError(RemoteError):
+    """The host has no kernel spec of that name for that interpreter."""
+
+
+class KernelStartError(RemoteError):
+    """The kernel could not be started, or ended at once."""
+
+
+class SupervisorGoneError(RemoteError):
+    """The supervisor that was asked for is no longer there."""

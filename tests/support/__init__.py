@@ -1,0 +1,1 @@
+"""What tests share: real servers, real kernels, and a look at the processes of this machine."""
