@@ -1,0 +1,187 @@
+"""One program's hold on a supervisor: its frames, its streams, and the connection it has now."""
+
+from typing import Any, Callable, Dict, Optional
+
+from . import wire
+from .courier import Courier
+from .reactor import Conduit, Reactor, Timer
+from .spool import Spool, SpoolBudget
+from .streams import KernelStream, StreamCallbacks
+
+HIGH_WATER = 256 * 1024
+"""Bytes waiting for the bridge at which no more is handed to it: what waits can be overtaken."""
+
+ACK_DELAY = 0.2
+"""Seconds that an acknowledgement may wait for more to acknowledge."""
+
+
+class Attachment:
+    """Keeps what one program has not yet got, over however many connections."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        budget: SpoolBudget,
+        ports: Callable[[], Dict[str, int]],
+        on_command: Callable[["Attachment", Dict[str, Any]], None],
+        on_lost: Callable[["Attachment"], None],
+    ) -> None:
+        """Start without a connection; the callbacks are the supervisor's."""
+        self._reactor = reactor
+        self._budget = budget
+        self._ports = ports
+        self._on_command = on_command
+        self._on_lost = on_lost
+        self._courier = Courier(0)
+        self._streams: Dict[int, KernelStream] = {}
+        self._conduit: Optional[Conduit] = None
+        self._ack_timer: Optional[Timer] = None
+        self._told_full = False
+        self.on_settled: Optional[Callable[[], None]] = None
+        """Called when the program has acknowledged everything that was sent to it."""
+        self.epoch = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self._conduit is not None
+
+    # --- connections -------------------------------------------------------------------------
+
+    def connect(
+        self, conduit: Conduit, handle: int, request: Dict[str, Any], status: Dict[str, Any]
+    ) -> None:
+        """Go on over a new connection, after fencing the older one.
+
+        Raises:
+            WireError: the request claims what cannot be.
+        """
+        if self._conduit is not None:
+            self._farewell("fenced", "a newer connection has taken over")
+        self.epoch = int(request["epoch"])
+        self._courier.supervisor = handle
+        answer = {"epoch": self.epoch, "received": self._courier.received, "status": status}
+        self._courier.resume(int(request["received"]))
+        self._conduit = conduit
+        conduit.on_written = self._written
+        conduit.write(wire.json_frame(handle, wire.ATTACHED, answer).encode())
+        self.pump()
+
+    def _farewell(self, kind: str, message: str) -> None:
+        conduit, self._conduit = self._conduit, None
+        if conduit is not None:
+            answer = {"kind": kind, "message": message}
+            frame = wire.json_frame(self._courier.supervisor, wire.FAREWELL, answer)
+            conduit.write(frame.encode())
+            conduit.close_when_written()
+
+    def lost(self, conduit: Conduit) -> None:
+        """Take note that a connection has ended."""
+        if self._conduit is conduit:
+            self._conduit = None
+            self._on_lost(self)
+
+    def pump(self) -> None:
+        """Hand frames to the connection while it takes them."""
+        conduit = self._conduit
+        while conduit is not None and not conduit.closed and conduit.buffered < HIGH_WATER:
+            frame = self._courier.next_frame()
+            if frame is None:
+                return
+            conduit.write(frame.encode())
+            if frame.kind == wire.DATA and frame.stream in self._streams:
+                self._streams[frame.stream].spooled_less()
+
+    def _written(self, _size: int) -> None:
+        self.pump()
+
+    # --- frames ------------------------------------------------------------------------------
+
+    def take(self, frame: wire.Frame) -> None:
+        """Act on one frame from the link.
+
+        Raises:
+            WireError: the frame makes no sense; the connection is of no more use.
+        """
+        if frame.kind == wire.ACK:
+            self._courier.acknowledged(frame.number(wire.U64))
+            if self.on_settled is not None and not self._courier.kept:
+                self.on_settled()
+            return
+        if not frame.seq:
+            raise wire.WireError("a supervisor takes no frame of kind %d" % frame.kind)
+        if self._courier.accept(frame):
+            self._act(frame)
+        self._acknowledge(hurry=False)
+        self.pump()
+
+    def _act(self, frame: wire.Frame) -> None:
+        stream = self._streams.get(frame.stream)
+        if frame.kind == wire.COMMAND:
+            self._on_command(self, frame.json())
+        elif frame.kind == wire.OPEN:
+            self._open(frame)
+        elif frame.kind == wire.DATA and stream is not None:
+            stream.write(frame.payload)
+        elif frame.kind == wire.CLOSE and stream is not None:
+            del self._streams[frame.stream]
+            self._courier.abandon(frame.stream)
+            stream.close_when_written()
+
+    def _acknowledge(self, hurry: bool) -> None:
+        number = self._courier.acknowledgement(hurry=hurry)
+        if number is not None and self._conduit is not None:
+            payload = wire.U64.pack(number)
+            frame = wire.Frame(self._courier.supervisor, wire.ACK, 0, 0, payload)
+            self._conduit.write(frame.encode())
+        elif self._courier.owes_acknowledgement and self._ack_timer is None:
+            self._ack_timer = self._reactor.call_later(ACK_DELAY, self._acknowledge_now)
+
+    def _acknowledge_now(self) -> None:
+        self._ack_timer = None
+        if self._conduit is not None:
+            self._acknowledge(hurry=True)
+
+    # --- streams -----------------------------------------------------------------------------
+
+    def _open(self, frame: wire.Frame) -> None:
+        if len(frame.payload) != 2 or frame.payload[0] >= len(wire.PORTS):
+            raise wire.WireError("stream %d is opened to no port" % frame.stream)
+        name = wire.PORTS[frame.payload[0]]
+        number = frame.stream
+        courier = self._courier
+        courier.open(number, frame.payload[1], Spool(self._budget))
+
+        def on_data(data: bytes) -> None:
+            courier.send(number, data)
+            self.pump()
+            if self._budget.full and not self._told_full:
+                self._told_full = True
+                self.post(wire.EVENT, {"event": "spool-full", "limit": self._budget.limit})
+
+        def on_end() -> None:
+            self._streams.pop(number, None)
+            courier.close(number)
+            self.pump()
+
+        def on_written(size: int) -> None:
+            courier.grant(number, size)
+            self.pump()
+
+        port = self._ports()[name]
+        callbacks = StreamCallbacks(on_data, on_end, on_written)
+        self._streams[number] = KernelStream(self._reactor, port, self._budget, callbacks)
+
+    # --- the supervisor's words --------------------------------------------------------------
+
+    def post(self, kind: int, value: Dict[str, Any]) -> None:
+        """Send a RESULT or an EVENT."""
+        self._courier.post(kind, 0, wire.dumps(value))
+        self.pump()
+
+    def end(self) -> None:
+        """Close the streams and the connection."""
+        for stream in list(self._streams.values()):
+            stream.close()
+        self._streams.clear()
+        self._farewell("ended", "the supervisor has ended")

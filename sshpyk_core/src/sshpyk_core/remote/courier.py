@@ -1,0 +1,245 @@
+"""Each frame once, in order, over however many connections: the same code at both ends.
+
+A frame gets its number when it is handed to a connection, not before: until then what is urgent
+may overtake what is bulk. It is kept until the other end acknowledges it, and a new connection
+begins with what the other end has not got. What may be sent of a stream is bounded by the credit
+that its receiver gave, so what is kept is bounded too.
+"""
+
+from collections import deque
+from typing import Deque, Dict, Optional, Tuple
+
+from .wire import (
+    BULK,
+    CHUNK,
+    CLOSE,
+    CREDIT,
+    DATA,
+    U32,
+    URGENT,
+    WINDOW,
+    Frame,
+    WireError,
+)
+
+ACK_BYTES = WINDOW // 16
+"""Bytes taken after which an acknowledgement does not wait any longer."""
+
+
+class ByteQueue:
+    """Bytes that wait to be sent, in memory."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._chunks: Deque[bytes] = deque()
+        self.size = 0
+
+    def append(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        self._chunks.append(data)
+        self.size += len(data)
+
+    def pop(self, limit: int) -> bytes:
+        """Remove and give at least one and at most ``limit`` bytes from the front."""
+        chunk = self._chunks.popleft()
+        taken = [chunk[:limit]]
+        room = limit - len(chunk)
+        if room < 0:
+            self._chunks.appendleft(chunk[limit:])
+        while room > 0 and self._chunks and len(self._chunks[0]) <= room:
+            chunk = self._chunks.popleft()
+            taken.append(chunk)
+            room -= len(chunk)
+        data = b"".join(taken)
+        self.size -= len(data)
+        return data
+
+    def discard(self) -> None:
+        """Drop everything and free what it holds."""
+        self._chunks.clear()
+        self.size = 0
+
+
+class Outflow:
+    """What one end has to send on one stream."""
+
+    def __init__(self, stream: int, priority: int, queue: ByteQueue) -> None:
+        """Start with the window that the format gives to every stream."""
+        self.stream = stream
+        self.priority = priority
+        self.queue = queue
+        self.credit = WINDOW
+        self.closing = False
+        self.scheduled = False
+
+    def ready(self) -> bool:
+        """Say whether there is something that may be sent now."""
+        if self.queue.size:
+            return self.credit > 0
+        return self.closing
+
+
+class Courier:
+    """One attachment's frames, as one of its two ends sees them."""
+
+    def __init__(self, supervisor: int) -> None:
+        """Start with nothing sent and nothing received; ``supervisor`` goes into the frames."""
+        self.supervisor = supervisor
+        self.received = 0
+        self._next_seq = 1
+        self._posted: Deque[Tuple[int, int, bytes]] = deque()
+        self._turns: Tuple[Deque[Outflow], Deque[Outflow]] = (deque(), deque())
+        self._outflows: Dict[int, Outflow] = {}
+        self._kept: Deque[Frame] = deque()
+        self._resend: Deque[Frame] = deque()
+        self._unacknowledged_bytes = 0
+        self._acknowledged = 0
+
+    # --- sending -----------------------------------------------------------------------------
+
+    def post(self, kind: int, stream: int = 0, payload: bytes = b"") -> None:
+        """Queue a frame that goes before all data."""
+        self._posted.append((kind, stream, payload))
+
+    def open(self, stream: int, priority: int, queue: Optional[ByteQueue] = None) -> None:
+        """Begin to send on a stream; ``queue`` holds what waits (in memory where not given)."""
+        if stream in self._outflows:
+            raise WireError("stream %d is open already" % stream)
+        if priority not in (URGENT, BULK):
+            raise WireError("there is no priority %d" % priority)
+        self._outflows[stream] = Outflow(stream, priority, queue or ByteQueue())
+
+    def send(self, stream: int, data: bytes) -> None:
+        """Queue bytes on an open stream; on one that is closed they are dropped."""
+        outflow = self._outflows.get(stream)
+        if outflow is not None and not outflow.closing and data:
+            outflow.queue.append(data)
+            self._schedule(outflow)
+
+    def close(self, stream: int) -> None:
+        """Tell the other end that no more will come, after what is queued."""
+        outflow = self._outflows.get(stream)
+        if outflow is not None:
+            outflow.closing = True
+            self._schedule(outflow)
+
+    def abandon(self, stream: int) -> None:
+        """Forget what is queued on a stream that the other end has closed."""
+        outflow = self._outflows.pop(stream, None)
+        if outflow is not None:
+            outflow.closing = True
+            outflow.queue.discard()
+
+    def pending(self, stream: int) -> int:
+        """Count the bytes that wait on a stream."""
+        outflow = self._outflows.get(stream)
+        return outflow.queue.size if outflow is not None else 0
+
+    def grant(self, stream: int, size: int) -> None:
+        """Let the other end send so many more bytes on a stream."""
+        self.post(CREDIT, stream, U32.pack(size))
+
+    def next_frame(self) -> Optional[Frame]:
+        """Give the next frame to hand to the connection, or None when nothing may be sent."""
+        if self._resend:
+            return self._resend.popleft()
+        if self._posted:
+            return self._number(*self._posted.popleft())
+        for turns in self._turns:
+            while turns:
+                frame = self._from_stream(turns.popleft())
+                if frame is not None:
+                    return frame
+        return None
+
+    def _from_stream(self, outflow: Outflow) -> Optional[Frame]:
+        outflow.scheduled = False
+        if outflow.queue.size and outflow.credit > 0:
+            data = outflow.queue.pop(min(CHUNK, outflow.credit))
+            outflow.credit -= len(data)
+            self._schedule(outflow)
+            return self._number(DATA, outflow.stream, data)
+        if outflow.closing and not outflow.queue.size and outflow.stream in self._outflows:
+            del self._outflows[outflow.stream]
+            outflow.queue.discard()
+            return self._number(CLOSE, outflow.stream, b"")
+        return None
+
+    def _schedule(self, outflow: Outflow) -> None:
+        if not outflow.scheduled and outflow.ready():
+            outflow.scheduled = True
+            self._turns[outflow.priority].append(outflow)
+
+    def _number(self, kind: int, stream: int, payload: bytes) -> Frame:
+        frame = Frame(self.supervisor, kind, stream, self._next_seq, payload)
+        self._next_seq += 1
+        self._kept.append(frame)
+        return frame
+
+    # --- receiving ---------------------------------------------------------------------------
+
+    def accept(self, frame: Frame) -> bool:
+        """Take a sequenced frame; False means that it has been taken before.
+
+        Raises:
+            WireError: a frame is missing before this one.
+        """
+        if frame.seq <= self.received:
+            return False
+        if frame.seq != self.received + 1:
+            raise WireError("frame %d came after frame %d" % (frame.seq, self.received))
+        self.received = frame.seq
+        self._unacknowledged_bytes += len(frame.payload)
+        if frame.kind == CREDIT:
+            self._credit(frame.stream, frame.number(U32))
+        return True
+
+    def _credit(self, stream: int, size: int) -> None:
+        outflow = self._outflows.get(stream)
+        if outflow is not None:
+            outflow.credit += size
+            self._schedule(outflow)
+
+    def acknowledgement(self, *, hurry: bool) -> Optional[int]:
+        """Give the number to acknowledge now, if there is one to tell.
+
+        Without ``hurry`` only when so many bytes have come that the other end keeps much.
+        """
+        if self.received == self._acknowledged:
+            return None
+        if not hurry and self._unacknowledged_bytes < ACK_BYTES:
+            return None
+        self._acknowledged = self.received
+        self._unacknowledged_bytes = 0
+        return self.received
+
+    @property
+    def owes_acknowledgement(self) -> bool:
+        """Whether something has been taken that the other end still keeps."""
+        return self.received != self._acknowledged
+
+    def acknowledged(self, seq: int) -> None:
+        """Forget what the other end has taken."""
+        if seq >= self._next_seq:
+            raise WireError("frame %d was acknowledged before it was sent" % seq)
+        while self._kept and self._kept[0].seq <= seq:
+            self._kept.popleft()
+
+    @property
+    def kept(self) -> int:
+        """Count the frames that were sent and not acknowledged."""
+        return len(self._kept)
+
+    # --- connections -------------------------------------------------------------------------
+
+    def resume(self, peer_received: int) -> int:
+        """Begin a new connection to a peer that has all up to ``peer_received``.
+
+        Returns:
+            How many bytes of payload are sent again.
+        """
+        self.acknowledged(peer_received)
+        self._resend = deque(frame._replace(supervisor=self.supervisor) for frame in self._kept)
+        self._acknowledged = self.received
+        self._unacknowledged_bytes = 0
+        return sum(len(frame.payload) for frame in self._resend)

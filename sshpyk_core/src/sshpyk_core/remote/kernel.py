@@ -1,0 +1,253 @@
+"""The kernel's process: started, watched, signalled, reaped."""
+
+import json
+import os
+import signal
+import subprocess
+from collections import deque
+from typing import Any, Callable, Deque, Dict, Mapping, Optional
+
+from . import launch, ports, state
+from .reactor import Reactor, Timer
+
+PROBE_INTERVAL = 0.01
+"""Seconds between looks at whether the kernel listens: nothing tells when it does."""
+
+SETTLE = 10.0
+"""Seconds after which a kernel that lives but does not listen yet counts as started."""
+
+TAIL_BYTES = 8 * 1024
+"""How much of what the kernel wrote to its standard output and error is kept."""
+
+OutcomeCallback = Callable[[Dict[str, Any]], None]
+
+
+class Kernel:
+    """One kernel: the same ports and connection file for all the processes that it has in turn."""
+
+    def __init__(
+        self, reactor: Reactor, directory: str, on_exit: Callable[[Dict[str, Any]], None]
+    ) -> None:
+        """Start without a process; ``on_exit`` is told how each one ended."""
+        self._reactor = reactor
+        self._directory = directory
+        self._on_exit = on_exit
+        self._ports: Optional[ports.Ports] = None
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        self._tail: Deque[bytes] = deque()
+        self._output_fd = -1
+        self._fifo = -1
+        self._outcome = b""
+        self._timer: Optional[Timer] = None
+        self._settle_left = 0.0
+        self._on_outcome: Optional[OutcomeCallback] = None
+        self.facts: Dict[str, Any] = {}
+        self.generation = 0
+        self.returncode: Optional[int] = None
+
+    @property
+    def ports(self) -> Dict[str, int]:
+        """The kernel's five ports by name."""
+        assert self._ports is not None
+        return self._ports.numbers
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process now."""
+        return self._process is not None
+
+    def status(self) -> Dict[str, Any]:
+        """Say what is known of it now."""
+        return {
+            "generation": self.generation,
+            "pid": self._process.pid if self._process is not None else None,
+            "returncode": self.returncode,
+        }
+
+    # --- starting ----------------------------------------------------------------------------
+
+    def launch(self, request: Mapping[str, Any], package: str, on_outcome: OutcomeCallback) -> None:
+        """Start a process.
+
+        Args:
+            request: what the local side asked for.
+            package: path of the remote package.
+            on_outcome: gets the facts when the kernel listens.
+
+        Raises:
+            LaunchError: it could not be started at all.
+        """
+        if self._process is not None:
+            raise launch.LaunchError("kernel", "the kernel runs already")
+        env = {k: v for k, v in os.environ.items() if k not in launch.VARIABLES}
+        try:
+            if self._ports is None:
+                self._ports = ports.Ports()
+            self._tail.clear()
+            if request.get("precmd"):
+                self._start_in_shell(request, package, env)
+            else:
+                prepared = launch.prepare(request, env, self._directory, self.ports)
+                self.facts = prepared.facts
+                self._popen(prepared.argv, prepared.env, prepared.cwd)
+        except OSError as error:
+            raise launch.LaunchError("kernel", "it cannot be executed: %s" % error) from error
+        self.generation += 1
+        self.returncode = None
+        self._on_outcome = on_outcome
+        self._settle_left = SETTLE
+        self._probe()
+
+    def _start_in_shell(
+        self, request: Mapping[str, Any], package: str, env: Dict[str, str]
+    ) -> None:
+        content = {"request": dict(request), "ports": self.ports}
+        state.write_json(os.path.join(self._directory, launch.REQUEST_FILE), content)
+        fifo = os.path.join(self._directory, launch.OUTCOME_FIFO)
+        if not os.path.exists(fifo):
+            os.mkfifo(fifo, 0o600)
+        # Opened for writing too, so that there is no end of file before the shell has opened it.
+        self._fifo = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+        self._outcome = b""
+        self.facts = {}
+        env.update(launch.shell_variables(package, self._directory))
+        self._popen(launch.shell_command(request["precmd"]), env, env.get("HOME") or "/")
+
+    def _popen(self, argv: Any, env: Dict[str, str], cwd: str) -> None:
+        output, child_output = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                argv,
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=child_output,
+                stderr=child_output,
+                start_new_session=True,
+                restore_signals=True,
+            )
+        except OSError:
+            os.close(output)
+            raise
+        finally:
+            os.close(child_output)
+        os.set_blocking(output, False)
+        self._output_fd = output
+        self._reactor.watch(output, self._read_output)
+
+    def _probe(self) -> None:
+        """Look whether the kernel listens, and come back until it does."""
+        self._read_fifo()
+        late = self._settle_left <= 0 and self._fifo < 0
+        if late or (self.facts and ports.listens(self.ports["hb"])):
+            self._settled()
+            return
+        self._settle_left -= PROBE_INTERVAL
+        self._timer = self._reactor.call_later(PROBE_INTERVAL, self._probe)
+
+    def _settled(self) -> None:
+        self._timer = None
+        self._report({"ok": dict(self.facts, ports=self.ports, **self.status())})
+
+    def _report(self, outcome: Dict[str, Any]) -> None:
+        on_outcome, self._on_outcome = self._on_outcome, None
+        if on_outcome is not None:
+            on_outcome(outcome)
+
+    def _read_fifo(self) -> None:
+        if self._fifo < 0:
+            return
+        try:
+            self._outcome += os.read(self._fifo, 65536)
+        except BlockingIOError:
+            return
+        for line in self._outcome.split(b"\n")[:-1]:
+            self.facts = json.loads(line.decode("utf-8")).get("ok") or {}
+
+    def _close_fifo(self) -> Optional[Dict[str, Any]]:
+        """Stop listening to the shell; give the error that it reported, if it did."""
+        if self._fifo < 0:
+            return None
+        self._read_fifo()
+        os.close(self._fifo)
+        self._fifo = -1
+        error = None
+        for line in self._outcome.split(b"\n")[:-1]:
+            error = json.loads(line.decode("utf-8")).get("error")
+        return error
+
+    # --- running -----------------------------------------------------------------------------
+
+    def _read_output(self) -> None:
+        try:
+            data = os.read(self._output_fd, 65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._close_output()
+            return
+        self._tail.append(data)
+        while sum(map(len, self._tail)) - len(self._tail[0]) >= TAIL_BYTES:
+            self._tail.popleft()
+
+    def _close_output(self) -> None:
+        if self._output_fd >= 0:
+            self._reactor.watch(self._output_fd, None)
+            os.close(self._output_fd)
+            self._output_fd = -1
+
+    @property
+    def tail(self) -> str:
+        """The last of what the kernel wrote to its standard output and error."""
+        return b"".join(self._tail)[-TAIL_BYTES:].decode("utf-8", "replace").strip()
+
+    def signal(self, signum: int) -> bool:
+        """Send a signal to the kernel's process group; False when there is no process.
+
+        The process has not been reaped, so its number cannot have gone to another.
+        """
+        if self._process is None or self._process.poll() is not None:
+            return False
+        try:
+            os.killpg(self._process.pid, signum)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def reap(self) -> None:
+        """Take note of the end of the process; called after each SIGCHLD."""
+        if self._process is None or self._process.poll() is None:
+            return
+        self.returncode = self._process.returncode
+        # What the kernel has started belongs to it and goes with it.
+        pid, self._process = self._process.pid, None
+        if self._output_fd >= 0:
+            self._read_output()
+        self._close_output()
+        if self._timer is not None:
+            self._timer.cancel()
+        error = self._close_fifo() or {"kind": "kernel", "message": self._epitaph(pid)}
+        self._report({"error": error})
+        self._on_exit(dict(self.status(), tail=self.tail))
+
+    def _epitaph(self, pid: int) -> str:
+        code = self.returncode or 0
+        how = "signal %d" % -code if code < 0 else "exit status %d" % code
+        what = "its shell" if not self.facts else "it"
+        last = "its last words:\n%s" % self.tail if self.tail else "it wrote nothing"
+        return "%s (pid %d) ended at once with %s; %s" % (what, pid, how, last)
+
+    def end(self) -> None:
+        """Make an end of the process and free what belongs to it."""
+        self._on_outcome = None
+        if self.signal(signal.SIGKILL) and self._process is not None:
+            self._process.wait()
+        self._process = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._close_output()
+        self._close_fifo()
+        if self._ports is not None:
+            self._ports.release()

@@ -1,0 +1,116 @@
+"""What a supervisor has read from its kernel and the local side has not yet taken.
+
+A stream's spool is kept in memory up to a bound that all streams of a supervisor share, and then
+in an unnamed file in the supervisor's directory. Bytes are never dropped out of the middle: when
+the limit of the whole is reached, :attr:`SpoolBudget.full` says so and the supervisor stops
+reading.
+"""
+
+import tempfile
+from collections import deque
+from typing import IO, Deque, Optional
+
+from .courier import ByteQueue
+
+MEMORY_BYTES = 64 * 1024 * 1024
+"""Bytes that all spools of one supervisor may hold in memory."""
+
+DISK_PIECE = 1024 * 1024
+"""Bytes read back from disk at once."""
+
+
+class SpoolBudget:
+    """What the spools of one supervisor hold together."""
+
+    def __init__(self, directory: str, limit: int, memory: int = MEMORY_BYTES) -> None:
+        """Allow ``memory`` bytes in memory and ``limit`` bytes on disk beyond that."""
+        self.directory = directory
+        self.limit = limit
+        self.memory = memory
+        self.in_memory = 0
+        self.on_disk = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more may be read from the kernel."""
+        return self.in_memory >= self.memory and self.on_disk >= self.limit
+
+
+class Spool(ByteQueue):
+    """The bytes of one stream that wait to be sent: in memory, then on disk, then in memory again.
+
+    Those on disk come after the first in memory; while there are any, new ones go to disk too,
+    and only where the disk refuses them they wait in memory behind it: late is better than lost.
+    """
+
+    def __init__(self, budget: SpoolBudget) -> None:
+        """Start empty, within a supervisor's budget."""
+        super().__init__()
+        self._budget = budget
+        self._file: Optional[IO[bytes]] = None
+        self._read_at = 0
+        self._write_at = 0
+        self._behind: Deque[bytes] = deque()
+
+    def append(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        self.size += len(data)
+        budget = self._budget
+        to_disk = self._write_at > self._read_at or budget.in_memory >= budget.memory
+        if to_disk and not self._behind and self._spill(data):
+            return
+        (self._behind if to_disk else self._chunks).append(data)
+        budget.in_memory += len(data)
+
+    def _spill(self, data: bytes) -> bool:
+        try:
+            if self._file is None:
+                directory = self._budget.directory
+                self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115
+            self._file.seek(self._write_at)
+            view = memoryview(data)
+            while view:
+                view = view[self._file.write(view) :]
+        except OSError:
+            self._budget.limit = self._budget.on_disk
+            return False
+        self._write_at += len(data)
+        self._budget.on_disk += len(data)
+        return True
+
+    def pop(self, limit: int) -> bytes:
+        """Remove and give at least one and at most ``limit`` bytes from the front."""
+        if not self._chunks:
+            self._recall()
+        data = super().pop(limit)
+        self._budget.in_memory -= len(data)
+        return data
+
+    def _recall(self) -> None:
+        """Make what comes next available in memory."""
+        if self._file is not None and self._read_at < self._write_at:
+            self._file.seek(self._read_at)
+            data = self._file.read(min(DISK_PIECE, self._write_at - self._read_at))
+            self._read_at += len(data)
+            self._budget.on_disk -= len(data)
+            self._budget.in_memory += len(data)
+            self._chunks.append(data)
+        else:
+            self._chunks, self._behind = self._behind, self._chunks
+        if self._read_at == self._write_at:
+            self._drop_file()
+
+    def _drop_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+        self._read_at = self._write_at = 0
+
+    def discard(self) -> None:
+        """Drop everything and free what it holds."""
+        on_disk = self._write_at - self._read_at
+        self._budget.on_disk -= on_disk
+        self._budget.in_memory -= self.size - on_disk
+        self._drop_file()
+        self._behind.clear()
+        super().discard()

@@ -1,0 +1,117 @@
+"""The supervisor's end of a stream: one connection to one of the kernel's ports."""
+
+import errno
+import socket
+from typing import Callable, List, NamedTuple, Optional
+
+from .reactor import Conduit, Reactor, Timer
+from .spool import SpoolBudget
+from .wire import WINDOW
+
+FIRST_RETRY = 0.01
+LAST_RETRY = 0.1
+"""Seconds between attempts to connect, doubling: nothing tells when another process listens."""
+
+
+class StreamCallbacks(NamedTuple):
+    """Told what the kernel said, that it has closed its end, that it took so many bytes."""
+
+    on_data: Callable[[bytes], None]
+    on_end: Callable[[], None]
+    on_written: Callable[[int], None]
+
+
+class KernelStream:
+    """Connects to a port as soon as the kernel listens there, then carries bytes both ways."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        port: int,
+        budget: SpoolBudget,
+        callbacks: StreamCallbacks,
+    ) -> None:
+        """Begin to connect."""
+        self._reactor = reactor
+        self._port = port
+        self._budget = budget
+        self._callbacks = callbacks
+        self._waiting: List[bytes] = []
+        self._conduit: Optional[Conduit] = None
+        self._delay = FIRST_RETRY
+        self._timer: Optional[Timer] = None
+        self._held = False
+        self._ended = False
+        self._closing = False
+        self._uncredited = 0
+        self._connect()
+
+    def _connect(self) -> None:
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # A connect on the loopback interface is answered at once, so it may block.
+        status = connection.connect_ex(("127.0.0.1", self._port))
+        if status == 0 and connection.getsockname() == connection.getpeername():
+            # With nobody listening, a connect from the very port that it goes to meets itself.
+            status = errno.ECONNREFUSED
+        if status != 0:
+            connection.close()
+            self._timer = self._reactor.call_later(self._delay, self._connect)
+            self._delay = min(2 * self._delay, LAST_RETRY)
+            return
+        self._timer = None
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        fd = connection.detach()
+        self._conduit = Conduit(self._reactor, fd, fd, self._read, self._end)
+        self._conduit.on_written = self._written
+        waiting, self._waiting = self._waiting, []
+        for data in waiting:
+            self._conduit.write(data)
+        if self._closing:
+            self._conduit.close_when_written()
+
+    def _read(self, data: bytes) -> None:
+        self._callbacks.on_data(data)
+        if self._budget.full and self._conduit is not None and not self._held:
+            self._held = True
+            self._conduit.pause()
+
+    def spooled_less(self) -> None:
+        """Read on if reading was stopped by a full spool and there is room again."""
+        if self._held and not self._budget.full and self._conduit is not None:
+            self._held = False
+            self._conduit.unpause()
+
+    def _written(self, size: int) -> None:
+        self._uncredited += size
+        if self._uncredited >= WINDOW // 4:
+            size, self._uncredited = self._uncredited, 0
+            self._callbacks.on_written(size)
+
+    def _end(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self._callbacks.on_end()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the kernel, when it listens."""
+        if self._conduit is not None:
+            self._conduit.write(data)
+        else:
+            self._waiting.append(data)
+
+    def close_when_written(self) -> None:
+        """End the connection after what was written; one that never came about ends now."""
+        self._ended = True
+        self._closing = True
+        if self._conduit is not None:
+            self._conduit.close_when_written()
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """End the connection now."""
+        self._ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._conduit is not None:
+            self._conduit.close()

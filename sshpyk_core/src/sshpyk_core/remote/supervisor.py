@@ -1,0 +1,279 @@
+"""The supervisor: owns one kernel, and outlives the sessions through which it is asked.
+
+It starts the kernel, reaps it, signals it, holds the kernel's side of its sockets and keeps what
+nobody has taken yet. Programs attach to it through a bridge; the first one's connection is there
+from the start. The commands that it takes (see COMMAND in :mod:`.wire`):
+
+=========== ====================================== ========================================
+do          takes                                  gives
+=========== ====================================== ========================================
+launch      the launch request                     facts of the kernel, its ports, its pid
+signal      signum, name ("SIGINT")                delivered: bool
+stop        nothing                                nothing; the supervisor ends
+=========== ====================================== ========================================
+"""
+
+import hmac
+import os
+import shutil
+import signal
+import socket
+import sys
+import time
+from typing import Any, Dict, List, Optional
+
+from . import launch, state, wire
+from .attachment import Attachment
+from .kernel import Kernel
+from .reactor import Conduit, Reactor, Timer
+from .spool import SpoolBudget
+
+FAREWELL_PATIENCE = 5.0
+"""Seconds that a supervisor about to end waits for its last words to be taken."""
+
+GREETING_PATIENCE = 10.0
+"""Seconds that a connection may take to say what it attaches to."""
+
+
+class Supervisor:
+    """One kernel's owner."""
+
+    def __init__(self, reactor: Reactor, directory: str, request: Dict[str, Any]) -> None:
+        """Begin to listen for programs that attach.
+
+        Args:
+            reactor: the process's.
+            directory: private to this supervisor.
+            request: from the link: token, package, spool_limit, detached_timeout, persistent.
+
+        Raises:
+            OSError: the socket cannot be made.
+        """
+        self._reactor = reactor
+        self._directory = directory
+        self._token = str(request["token"])
+        self._package = str(request["package"])
+        timeout = request.get("detached_timeout")
+        self._detached_timeout = None if request.get("persistent") else timeout
+        self._budget = SpoolBudget(directory, int(request["spool_limit"]))
+        self._kernel = Kernel(reactor, directory, self._exited)
+        self._attachments: Dict[str, Attachment] = {}
+        self._detached: Optional[Timer] = None
+        self._stopping = False
+        self._ended = False
+        self._state = {
+            "supervisor": os.path.basename(directory),
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "boot_id": state.boot_id(),
+            "since": time.time(),
+            "for": request.get("owner"),
+            "token": self._token,
+        }  # type: Dict[str, Any]
+        self._listener = self._listen()
+        self._write_state()
+
+    def _listen(self) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX)
+        # By a relative name: the path may be longer than a socket's may be.
+        os.chdir(self._directory)
+        listener.bind(state.SOCKET)
+        os.chmod(state.SOCKET, 0o600)
+        listener.listen(8)
+        listener.setblocking(False)
+        self._reactor.watch(listener.fileno(), self._accept)
+        return listener
+
+    def _write_state(self) -> None:
+        attached = any(each.connected for each in self._attachments.values())
+        self._state.update(self._kernel.status(), attached=attached, changed=time.time())
+        self._state["kernel"] = self._kernel.facts.get("kernel_name")
+        try:
+            state.write_json(os.path.join(self._directory, state.STATE_FILE), self._state)
+        except OSError:
+            # A full disk must not end a kernel: the state file is for people to look at.
+            return
+
+    # --- attaching ---------------------------------------------------------------------------
+
+    def _accept(self) -> None:
+        try:
+            connection = self._listener.accept()[0]
+        except OSError:
+            return
+        self.greet(connection)
+
+    def greet(self, connection: socket.socket) -> None:
+        """Find out which attachment a new connection is for."""
+        splitter = wire.Splitter()
+        attachment: List[Attachment] = []
+        fd = connection.detach()
+
+        def on_data(data: bytes) -> None:
+            try:
+                for frame in splitter.feed(data):
+                    if attachment:
+                        attachment[0].take(frame)
+                    else:
+                        attachment.append(self._attach(conduit, frame))
+            except (wire.WireError, KeyError, TypeError, ValueError) as error:
+                answer = {"kind": "wire", "message": str(error)}
+                conduit.write(wire.json_frame(0, wire.FAREWELL, answer).encode())
+                conduit.close_when_written()
+                on_end()
+
+        def on_end() -> None:
+            if attachment:
+                attachment[0].lost(conduit)
+
+        conduit = Conduit(self._reactor, fd, fd, on_data, on_end)
+        self._reactor.call_later(GREETING_PATIENCE, lambda: None if attachment else conduit.close())
+
+    def _attach(self, conduit: Conduit, frame: wire.Frame) -> Attachment:
+        if frame.kind != wire.ATTACH:
+            raise wire.WireError("a connection begins with ATTACH")
+        request = frame.json()
+        if not hmac.compare_digest(str(request["token"]).encode(), self._token.encode()):
+            raise wire.WireError("wrong token")
+        name = str(request["attachment"])
+        attachment = self._attachments.get(name)
+        if attachment is None:
+            if int(request["epoch"]) != 1:
+                raise wire.WireError("this attachment has been given up")
+            attachment = Attachment(
+                self._reactor,
+                self._budget,
+                lambda: self._kernel.ports,
+                self._command,
+                lambda _attachment: self._update_detached(),
+            )
+            self._attachments[name] = attachment
+        if int(request["epoch"]) <= attachment.epoch:
+            raise wire.WireError("a newer connection has taken over")
+        status = dict(self._kernel.status(), directory=self._directory)
+        attachment.connect(conduit, frame.supervisor, request, status)
+        self._update_detached()
+        return attachment
+
+    def _update_detached(self) -> None:
+        """Start or stop waiting for the end of a time in which nobody is attached."""
+        attached = any(each.connected for each in self._attachments.values())
+        if self._detached is not None:
+            self._detached.cancel()
+            self._detached = None
+        if not attached and (self._stopping or not self._kernel.generation):
+            self._end()
+            return
+        if not attached and self._detached_timeout is not None:
+            self._detached = self._reactor.call_later(self._detached_timeout, self._end)
+        self._write_state()
+
+    # --- commands ----------------------------------------------------------------------------
+
+    def _command(self, attachment: Attachment, command: Dict[str, Any]) -> None:
+        number = command.get("id")
+        try:
+            if command["do"] == "launch":
+                self._launch(attachment, number, command["request"])
+                return
+            if command["do"] == "signal":
+                number_here = signal_number(command)
+                answer = {"delivered": self._kernel.signal(number_here)}
+            elif command["do"] == "stop":
+                answer = {}
+                self._stop(attachment)
+            else:
+                raise ValueError("unknown command %r" % command["do"])
+        except launch.LaunchError as error:
+            self._fail(attachment, number, error.kind, str(error))
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            self._fail(attachment, number, "request", "bad command: %r" % error)
+        else:
+            attachment.post(wire.RESULT, {"id": number, "ok": answer})
+
+    @staticmethod
+    def _fail(attachment: Attachment, number: Any, kind: str, message: str) -> None:
+        error = {"kind": kind, "message": message}
+        attachment.post(wire.RESULT, {"id": number, "error": error})
+
+    def _launch(self, attachment: Attachment, number: Any, request: Dict[str, Any]) -> None:
+        def on_outcome(outcome: Dict[str, Any]) -> None:
+            attachment.post(wire.RESULT, dict(outcome, id=number))
+            self._write_state()
+
+        self._kernel.launch(request, self._package, on_outcome)
+
+    def _exited(self, report: Dict[str, Any]) -> None:
+        for each in self._attachments.values():
+            each.post(wire.EVENT, dict(report, event="exited"))
+        self._write_state()
+
+    def reap(self) -> None:
+        """Look after the kernel's process; called after each SIGCHLD."""
+        self._kernel.reap()
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def _stop(self, attachment: Attachment) -> None:
+        """End the kernel now, and the supervisor when the last words have been taken."""
+        self._kernel.end()
+        self._stopping = True
+        attachment.on_settled = self._end
+        self._reactor.call_later(FAREWELL_PATIENCE, self._end)
+
+    def _end(self) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        self._kernel.end()
+        for each in self._attachments.values():
+            each.end()
+        self._listener.close()
+        self._reactor.stop()
+
+
+def signal_number(command: Dict[str, Any]) -> int:
+    """Give the signal as this system numbers it: the systems agree on names, not on numbers."""
+    return int(getattr(signal, str(command.get("name")), command["signum"]))
+
+
+def main(connection: socket.socket, request: Dict[str, Any]) -> None:
+    """Be a supervisor until its kernel is not wanted any more."""
+    directory = ""
+    try:
+        directory = state.supervisor_directory(
+            request.get("remote_dir"), os.environ, os.path.basename(str(request["supervisor"]))
+        )
+        reactor = Reactor()
+        supervisor = Supervisor(reactor, directory, dict(request, package=sys.argv[0]))
+    except (state.DirectoryError, OSError) as error:
+        answer = {"kind": "directory", "message": str(error)}
+        frame = wire.json_frame(int(request["handle"]), wire.FAREWELL, answer)
+        connection.sendall(frame.encode())
+        shutil.rmtree(directory, ignore_errors=True)
+        return
+    wake_on_sigchld(reactor, supervisor.reap)
+    supervisor.greet(connection)
+    reactor.run()
+    os.chdir("/")
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def wake_on_sigchld(reactor: Reactor, callback: Any) -> None:
+    """Have the reactor call back after a child has ended."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    signal.set_wakeup_fd(theirs.fileno())
+    signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
+
+    def on_readable() -> None:
+        try:
+            ours.recv(64)
+        except BlockingIOError:
+            return
+        callback()
+
+    # The sockets live as long as the process: the callback keeps them.
+    reactor.watch(ours.fileno(), on_readable)
+    on_readable.sockets = (ours, theirs)  # type: ignore[attr-defined]

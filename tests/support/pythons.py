@@ -1,0 +1,44 @@
+"""The Python interpreters of this machine, and files that pose as one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["OLDEST", "PYTHONS", "make_venv", "script"]
+
+
+def _installed() -> Iterator[str]:
+    managed = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    for minor in range(6, 15):
+        path = next(managed.glob(f"3.{minor}.*/bin/python"), None)
+        found = str(path) if path else shutil.which(f"python3.{minor}")
+        if found:
+            yield found
+    yield from (str(path) for path in managed.glob("2.7.*/bin/python"))
+
+
+PYTHONS = sorted({sys.executable, *_installed()})
+"""One of each version from 3.6 that there is, and 2.7 where there is one."""
+
+OLDEST = next((python for python in PYTHONS if "3.6" in python), None)
+"""The oldest that the remote package must run on, Python 3.6, where there is one."""
+
+
+def make_venv(path: Path, *flags: str) -> Path:
+    """Make a virtual environment of this Python; returns the same path."""
+    command = [sys.executable, "-m", "venv", "--without-pip", *flags, str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def script(path: Path, text: str) -> str:
+    """Write an executable file, with the folders that it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
