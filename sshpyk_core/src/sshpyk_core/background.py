@@ -1,0 +1,85 @@
+"""The one thread and event loop of a process on which all SSH and link work runs.
+
+Jupyter's own loop never waits for it, and the synchronous KernelManager, whose loop stands still
+between calls, works too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+EXIT_PATIENCE = 5.0
+"""Seconds that the end of the process waits for sessions to be closed."""
+
+
+class Background:
+    """An event loop on a daemon thread of its own, started when it is first needed."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+        self._at_exit: list[Callable[[], Awaitable[None]]] = []
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The running loop; a forked child gets one of its own."""
+        with self._lock:
+            if self._loop is None or self._pid != os.getpid():
+                self._loop = asyncio.new_event_loop()
+                self._pid = os.getpid()
+                started = threading.Event()
+                thread = threading.Thread(
+                    target=self._run, args=(self._loop, started), name="sshpyk", daemon=True
+                )
+                thread.start()
+                started.wait()
+            return self._loop
+
+    @staticmethod
+    def _run(loop: asyncio.AbstractEventLoop, started: threading.Event) -> None:
+        asyncio.set_event_loop(loop)
+        loop.call_soon(started.set)
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await, on any loop, work that is done on this one; cancelling cancels the work."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+
+    def call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Wait, on a thread without a loop, for work that is done on this one."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
+
+    def before_exit(self, callback: Callable[[], Awaitable[None]]) -> None:
+        """Await ``callback()`` on this loop when the process ends."""
+        if not self._at_exit:
+            atexit.register(self._exit)
+        self._at_exit.append(callback)
+
+    def _exit(self) -> None:
+        if self._loop is None or self._pid != os.getpid():
+            return
+
+        async def all_callbacks() -> None:
+            await asyncio.gather(*(each() for each in self._at_exit), return_exceptions=True)
+
+        try:
+            self.call(all_callbacks(), EXIT_PATIENCE)
+        except (concurrent.futures.TimeoutError, TimeoutError):
+            return
+
+
+background = Background()
+"""The process's own."""

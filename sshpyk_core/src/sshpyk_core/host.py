@@ -1,0 +1,288 @@
+"""One host per target: its connection, shared by all kernels there, and reconnecting.
+
+All of it runs on the background loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import logging
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from sshpyk_core.background import background
+from sshpyk_core.connection import Connection, Places, connect
+from sshpyk_core.errors import (
+    AuthenticationError,
+    HostError,
+    HostKeyError,
+    LinkLostError,
+    SshpykError,
+    SupervisorGoneError,
+)
+from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
+from sshpyk_core.link.remote_kernel import RemoteKernel, SupervisorOptions
+from sshpyk_core.transport import Transport, transport_for
+from sshpyk_core.types import Address, Forward, Target
+
+__all__ = ["BACKOFF", "LINGER", "Host", "HostState", "Hosts", "Places", "hosts"]
+
+BACKOFF = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+"""Seconds before each attempt to reconnect; the last one again and again."""
+
+LINGER = 60.0
+"""Seconds that a connection without kernels is kept: the next kernel starts on a warm host."""
+
+UNDO_PATIENCE = 5.0
+"""Seconds that a supervisor whose start failed may take to say that it has stopped."""
+
+log = logging.getLogger(__name__)
+
+
+class HostState(enum.Enum):
+    """How things stand between here and the host."""
+
+    IDLE = "idle"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    NEEDS_LOGIN = "needs login"
+
+
+class Host:
+    """A target's connection and the kernels that hold it."""
+
+    def __init__(self, target: Target, timers: LinkTimers | None = None) -> None:
+        """Connect to nothing yet.
+
+        Raises:
+            PluginError: the target's transport is unknown or broken.
+        """
+        self.target = target
+        self.state = HostState.IDLE
+        self.hello: BridgeHello | None = None
+        """What the last bridge said of itself."""
+        self._timers = timers or LinkTimers()
+        self._transport: Transport = transport_for(target)
+        self._connection: Connection | None = None
+        self._kernels: set[RemoteKernel] = set()
+        self._places = Places()
+        self._connecting = asyncio.Lock()
+        self._reconnecting: asyncio.Task[None] | None = None
+        self._linger: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- kernels -----------------------------------------------------------------------------
+
+    async def start_kernel(
+        self,
+        kernel: RemoteKernel,
+        places: Places,
+        options: SupervisorOptions,
+        request: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Start a supervisor and a kernel under it: one round trip when the link is there.
+
+        Args:
+            kernel: a fresh one.
+            places: for the bridge, if one has to be started.
+            options: for the supervisor.
+            request: the launch request, see ``remote.launch``.
+
+        Returns:
+            The kernel's facts.
+
+        Raises:
+            HostError: what failed; nothing is left behind then, here or there.
+        """
+        try:
+            link = await self._warm_link(places)
+            self._kernels.add(kernel)
+            spawned = kernel.spawn(link, options)
+            launched = kernel.command("launch", request=request)
+            await spawned
+            return await launched
+        except BaseException:
+            await asyncio.shield(self._undo(kernel))
+            raise
+
+    async def _undo(self, kernel: RemoteKernel) -> None:
+        try:
+            if kernel.connected:
+                await asyncio.wait_for(kernel.command("stop"), UNDO_PATIENCE)
+        except (HostError, asyncio.TimeoutError) as error:
+            log.debug("%s: undoing a failed start: %s", self.target.alias, error)
+        await self.release(kernel, keep_warm=False)
+
+    async def release(self, kernel: RemoteKernel, *, keep_warm: bool = True) -> None:
+        """Let go of a kernel, and of the connection when it was the last."""
+        kernel.release()
+        self._kernels.discard(kernel)
+        if self._kernels:
+            return
+        self._stop_waiting()
+        if keep_warm and self._connection is not None and self._connection.alive:
+            loop = asyncio.get_running_loop()
+            self._linger = loop.call_later(LINGER, lambda: self._spawn(self._close_idle()))
+        else:
+            await self._close_idle()
+
+    def _stop_waiting(self) -> None:
+        if self._reconnecting is not None:
+            self._reconnecting.cancel()
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+
+    async def _close_idle(self) -> None:
+        async with self._connecting:
+            if not self._kernels:
+                await self._disconnect("not needed any more")
+                self.state = HostState.IDLE
+
+    async def forward(self, listen: Address, destination: Address) -> Forward:
+        """Forward a port through the session.
+
+        Raises:
+            ForwardError: the server or this machine refuses.
+            LinkLostError: there is no session now.
+        """
+        if self._connection is None:
+            raise LinkLostError(self.target.alias, f"forward {listen}", "there is no session now")
+        return await self._transport.forward(self._connection.session, listen, destination)
+
+    # --- connecting --------------------------------------------------------------------------
+
+    async def _warm_link(self, places: Places) -> Link:
+        """Give the link, after making it when there is none."""
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        async with self._connecting:
+            if self._connection is None or not self._connection.alive:
+                self._places = places
+                await self._connect()
+            assert self._connection is not None
+            return self._connection.link
+
+    async def _connect(self) -> int:
+        """Replace the connection and attach to all kernels over it; return bytes sent again."""
+        await self._disconnect("replaced")
+        connection = await connect(self._transport, self.target, self._places, self._timers)
+        self._connection = connection
+        self._check_identity(connection.hello)
+        self.state = HostState.CONNECTED
+        connection.when_lost(lambda reason: self._lost(connection, reason))
+        again = 0
+        for kernel in list(self._kernels):
+            try:
+                again += await kernel.reattach(connection.link)
+            except SupervisorGoneError as error:
+                log.warning("%s", error)
+        return again
+
+    def _check_identity(self, hello: BridgeHello) -> None:
+        known, self.hello = self.hello, hello
+        if known is not None and self._kernels and known.host != hello.host:
+            log.warning(
+                "%s is now %s, it was %s: kernels there cannot be reached from it",
+                self.target.alias,
+                hello.host,
+                known.host,
+            )
+
+    async def _disconnect(self, reason: str) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.aclose(reason)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # --- reconnecting ------------------------------------------------------------------------
+
+    def _lost(self, connection: Connection, reason: str) -> None:
+        if self._connection is not connection:
+            return
+        if not self._kernels:
+            self._spawn(self._close_idle())
+            return
+        log.warning("%s: connection lost (%s); reconnecting", self.target.alias, reason)
+        self.state = HostState.RECONNECTING
+        # A link over a dead session takes nothing any more, but may not know it yet.
+        connection.link.lose(reason)
+        if self._reconnecting is None or self._reconnecting.done():
+            self._reconnecting = self._spawn(self._reconnect())
+
+    async def _reconnect(self) -> None:
+        loop = asyncio.get_running_loop()
+        since = loop.time()
+        attempt = 0
+        while self._kernels:
+            delay = BACKOFF[min(attempt, len(BACKOFF) - 1)]
+            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
+            attempt += 1
+            try:
+                async with self._connecting:
+                    if self._connection is not None and self._connection.alive:
+                        return
+                    again = await self._connect()
+            except (AuthenticationError, HostKeyError) as error:
+                self.state = HostState.NEEDS_LOGIN
+                log.warning("needs login: %s", error)
+                return
+            except SshpykError as error:
+                log.debug("attempt %d to reconnect: %s", attempt, error)
+                continue
+            log.warning(
+                "%s: connected again after %.1f s, %d bytes sent again",
+                self.target.alias,
+                loop.time() - since,
+                again,
+            )
+            return
+
+    async def aclose(self) -> None:
+        """Let go of everything at once; the supervisors stay."""
+        self._stop_waiting()
+        for kernel in list(self._kernels):
+            kernel.release()
+        self._kernels.clear()
+        await self._close_idle()
+
+
+class Hosts:
+    """The hosts of this process, one per target."""
+
+    def __init__(self, before_exit: Callable[[Callable[[], Any]], None]) -> None:
+        """Have :meth:`aclose` awaited when the process ends, by way of ``before_exit``."""
+        self._hosts: dict[Target, Host] = {}
+        self._before_exit = before_exit
+        self._registered = False
+
+    def get(self, target: Target) -> Host:
+        """Give the target's host; call it on the background loop.
+
+        Raises:
+            PluginError: the target's transport is unknown or broken.
+        """
+        if not self._registered:
+            self._registered = True
+            self._before_exit(self.aclose)
+        if target not in self._hosts:
+            self._hosts[target] = Host(target)
+        return self._hosts[target]
+
+    async def aclose(self) -> None:
+        """Close the connections of all hosts."""
+        hosts = list(self._hosts.values())
+        self._hosts.clear()
+        await asyncio.gather(*(host.aclose() for host in hosts), return_exceptions=True)
+
+
+hosts = Hosts(background.before_exit)
+"""The process's own."""

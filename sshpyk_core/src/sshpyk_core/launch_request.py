@@ -1,0 +1,119 @@
+"""Values around a start: what clients agreed on, what the host is asked, what it told."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sshpyk_core.config import KernelConfig
+from sshpyk_core.link.remote_kernel import SupervisorOptions
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What a kernel and its clients must agree on; secrets stay out of every repr.
+
+    Attributes:
+        key: signs the messages.
+        signature_scheme: how, such as ``hmac-sha256``.
+        encryption: Jupyter's ``transport_encryption``.
+        curve_publickey, curve_secretkey: for CURVE, Z85 text; empty where not wanted.
+    """
+
+    key: str = field(repr=False)
+    signature_scheme: str = "hmac-sha256"
+    encryption: Literal["disabled", "auto", "required"] = "disabled"
+    curve_publickey: str = field(default="", repr=False)
+    curve_secretkey: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What one start of a kernel is given from this side, besides its configuration.
+
+    Attributes:
+        connection: what clients will use.
+        ip: local address for the ports.
+        wanted_ports: local port numbers by channel that must be these.
+        session_name: Jupyter's name of the session, passed on to the kernel.
+        local_env: the ``env`` of the local kernel spec.
+        extra_arguments: for the end of the kernel's argument list.
+    """
+
+    connection: Connection
+    ip: str = "127.0.0.1"
+    wanted_ports: Mapping[str, int] = field(default_factory=dict)
+    session_name: str = ""
+    local_env: Mapping[str, str] = field(default_factory=dict)
+    extra_arguments: Sequence[str] = ()
+
+    def request(self, config: KernelConfig) -> dict[str, Any]:
+        """Give the launch request as it goes over the link (see ``remote.launch``)."""
+        return {
+            "kernel_name": config.remote_kernel_name,
+            "remote_python": config.remote_python,
+            "env": {**self.local_env, **config.env},
+            "cwd": config.remote_cwd,
+            "precmd": config.remote_precmd,
+            "pythonhome": config.remote_pythonhome,
+            "kernel_pythonhome": config.remote_kernel_pythonhome,
+            "session_name": self.session_name,
+            "extra_arguments": list(self.extra_arguments),
+            "connection": {
+                "key": self.connection.key,
+                "signature_scheme": self.connection.signature_scheme,
+                "encryption": self.connection.encryption,
+                "curve_publickey": self.connection.curve_publickey,
+                "curve_secretkey": self.connection.curve_secretkey,
+            },
+        }
+
+
+@dataclass(frozen=True)
+class KernelFacts:
+    """What is known of a kernel that was started.
+
+    Attributes:
+        pid: its process on the host.
+        ip: the local address that its ports are bound to.
+        ports: local port numbers by channel.
+        interrupt_mode: ``signal`` or ``message``, as its spec on the host says.
+        encrypted: whether the CURVE keys are in force.
+        metadata: of its spec on the host.
+        argv: what was executed there.
+    """
+
+    pid: int
+    ip: str
+    ports: Mapping[str, int]
+    interrupt_mode: str
+    encrypted: bool
+    metadata: Mapping[str, Any]
+    argv: Sequence[str]
+
+    @classmethod
+    def read(cls, facts: Mapping[str, Any], ip: str, ports: Mapping[str, int]) -> KernelFacts:
+        """Make the value of what the host told."""
+        return cls(
+            pid=int(facts.get("pid") or 0),
+            ip=ip,
+            ports=dict(ports),
+            interrupt_mode=str(facts.get("interrupt_mode") or "signal"),
+            encrypted=bool(facts.get("encrypted")),
+            metadata=dict(facts.get("metadata") or {}),
+            argv=tuple(facts.get("argv") or ()),
+        )
+
+
+def supervisor_options(config: KernelConfig) -> SupervisorOptions:
+    """Say how the supervisor of a kernel with this configuration is to behave."""
+    return SupervisorOptions(
+        remote_dir=config.remote_dir,
+        spool_limit=config.spool_limit,
+        detached_timeout=config.detached_timeout,
+        persistent=config.persistent,
+        owner=f"{getpass.getuser()}@{socket.gethostname()}",
+    )

@@ -1,0 +1,165 @@
+"""This program's hold on one supervisor: the local end of what ``remote.attachment`` does there.
+
+Token, epoch, numbered frames, acknowledgements: nothing here knows what the frames mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+from typing import Any, Protocol
+
+from sshpyk_core.errors import LinkLostError
+from sshpyk_core.link.link import Link
+from sshpyk_core.remote import wire
+from sshpyk_core.remote.courier import Courier
+
+ACK_DELAY = 0.2
+"""Seconds that an acknowledgement may wait for more to acknowledge."""
+
+_handles = itertools.count(1)
+
+
+class Owner(Protocol):
+    """Whose attachment it is."""
+
+    def act(self, frame: wire.Frame) -> None:
+        """Act on a sequenced frame: each comes once, in order."""
+
+    def farewell(self, message: dict[str, Any]) -> None:
+        """Take note that the supervisor is gone, or will not have us."""
+
+    def data_sent(self, stream: int) -> None:
+        """Take note that less is waiting on a stream."""
+
+
+class Attachment:
+    """Keeps what one supervisor has not yet got, over however many links."""
+
+    def __init__(self, host: str, owner: Owner) -> None:
+        """Start without a link; ``host`` is the alias, for messages."""
+        self.handle = next(_handles)
+        self.courier = Courier(self.handle)
+        self.token = secrets.token_hex(16)
+        self.live = False
+        """Whether frames can flow now."""
+        self._host = host
+        self._owner = owner
+        self._name = secrets.token_hex(8)
+        self._epoch = 0
+        self._link: Link | None = None
+        self._answer: asyncio.Future[dict[str, Any]] | None = None
+        self._ack_timer: asyncio.TimerHandle | None = None
+
+    # --- links -------------------------------------------------------------------------------
+
+    def attach(self, link: Link) -> asyncio.Future[dict[str, Any]]:
+        """Ask the supervisor for this attachment; the bridge must have been told of it before.
+
+        Returns:
+            The supervisor's answer to await: status of the kernel, last frame that it took.
+            SupervisorGoneError or LinkLostError comes out of it.
+        """
+        self._link = link
+        self.live = False
+        self._epoch += 1
+        self._answer = quiet_future()
+        link.attach(self)
+        request = {
+            "token": self.token,
+            "attachment": self._name,
+            "epoch": self._epoch,
+            "received": self.courier.received,
+        }
+        link.send(wire.json_frame(self.handle, wire.ATTACH, request))
+        return self._answer
+
+    def begin(self) -> None:
+        """Let frames flow without an answer: a supervisor just made has received nothing yet."""
+        self.live = True
+
+    def resume(self, received: int) -> int:
+        """Let frames flow from behind what the supervisor has; return how many bytes go again."""
+        again = self.courier.resume(received)
+        self.live = True
+        self.wake()
+        return again
+
+    def link_lost(self, reason: str) -> None:
+        """Go on without a link."""
+        self._link = None
+        self.live = False
+        self._fail(LinkLostError(self._host, "attach to the supervisor", reason))
+
+    def _fail(self, error: Exception) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+    def detach(self, error: Exception | None = None) -> None:
+        """Let go of the link for good; what was taken so far is acknowledged."""
+        if self.live:
+            self._acknowledge(hurry=True)
+        if self._ack_timer is not None:
+            self._ack_timer.cancel()
+        if self._link is not None:
+            self._link.detach(self)
+        self._link = None
+        self.live = False
+        if error is not None:
+            self._fail(error)
+
+    def wake(self) -> None:
+        """Have the link look at what there is to send."""
+        if self._link is not None:
+            self._link.wake()
+
+    # --- frames ------------------------------------------------------------------------------
+
+    def next_frame(self) -> wire.Frame | None:
+        """Give the link the next frame to send."""
+        if not self.live:
+            return None
+        frame = self.courier.next_frame()
+        if frame is not None and frame.kind == wire.DATA:
+            self._owner.data_sent(frame.stream)
+        return frame
+
+    def take(self, frame: wire.Frame) -> None:
+        """Act on one frame from the supervisor.
+
+        Raises:
+            WireError: it makes no sense; the link is of no more use.
+        """
+        if frame.kind == wire.ACK:
+            self.courier.acknowledged(frame.number(wire.U64))
+        elif frame.kind == wire.ATTACHED:
+            if self._answer is not None and not self._answer.done():
+                self._answer.set_result(frame.json())
+        elif frame.kind == wire.FAREWELL:
+            self._owner.farewell(frame.json())
+        elif not frame.seq:
+            raise wire.WireError(f"a supervisor sends no frame of kind {frame.kind}")
+        elif self.courier.accept(frame):
+            self._owner.act(frame)
+            self._acknowledge(hurry=False)
+
+    def _acknowledge(self, *, hurry: bool) -> None:
+        number = self.courier.acknowledgement(hurry=hurry)
+        if number is not None and self._link is not None:
+            self._link.send(wire.Frame(self.handle, wire.ACK, 0, 0, wire.U64.pack(number)))
+        elif self.courier.owes_acknowledgement and self._ack_timer is None:
+            loop = asyncio.get_running_loop()
+            self._ack_timer = loop.call_later(ACK_DELAY, self._acknowledge_now)
+
+    def _acknowledge_now(self) -> None:
+        self._ack_timer = None
+        if self.live:
+            self._acknowledge(hurry=True)
+
+
+def quiet_future() -> asyncio.Future[dict[str, Any]]:
+    """Make a future whose exception may go unseen when nobody awaits it any more."""
+    future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future

@@ -1,0 +1,274 @@
+"""One kernel on the host, as seen from here: commands to its supervisor, events, streams.
+
+It outlives links: while there is none, clients stay connected, what they send waits, and what
+the kernel says is kept by the supervisor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sshpyk_core.errors import (
+    HostError,
+    KernelSpecNotFoundError,
+    KernelStartError,
+    RemoteDirectoryError,
+    RemoteError,
+    RemotePythonError,
+    SupervisorGoneError,
+)
+from sshpyk_core.link.attachment import Attachment, quiet_future
+from sshpyk_core.link.link import Link
+from sshpyk_core.link.stream import LocalStream
+from sshpyk_core.remote import wire
+
+_ERRORS: dict[str, tuple[type[RemoteError], str]] = {
+    "directory": (RemoteDirectoryError, "Name a directory with room as remote_dir."),
+    "kernel": (KernelStartError, ""),
+    "kernelspec": (KernelSpecNotFoundError, "Set remote_kernel_name to one of them."),
+    "python": (RemotePythonError, "Set remote_python to an interpreter of that host."),
+}
+"""What the ``kind`` of an error from the host becomes here, and what to do about it."""
+
+
+@dataclass(frozen=True)
+class SupervisorOptions:
+    """How a new supervisor is to behave.
+
+    Attributes:
+        remote_dir: directory on the host to try first for its files.
+        spool_limit: bytes that it may keep on disk while nobody takes them.
+        detached_timeout: seconds without anybody attached after which it ends its kernel.
+        persistent: never end the kernel for want of somebody attached.
+        owner: for whom it runs, as its state file tells people.
+    """
+
+    remote_dir: str | None
+    spool_limit: int
+    detached_timeout: float
+    persistent: bool
+    owner: str
+
+
+class RemoteKernel:
+    """One supervisor and its kernel."""
+
+    def __init__(
+        self,
+        host: str,
+        on_exit: Callable[[dict[str, Any]], None],
+        on_event: Callable[[dict[str, Any]], None],
+    ) -> None:
+        """Start without a supervisor.
+
+        Args:
+            host: the alias, for messages.
+            on_exit: told how each process of the kernel ended.
+            on_event: told the other events.
+        """
+        self.host = host
+        self.name = uuid.uuid4().hex
+        self.directory: str | None = None
+        """The supervisor's directory on the host, once it has told."""
+        self.gone: str | None = None
+        """Why there is no supervisor any more."""
+        self.facts: dict[str, Any] = {}
+        """What the last successful launch told of the kernel."""
+        self._generation = 0
+        self._on_exit = on_exit
+        self._on_event = on_event
+        self._attachment = Attachment(host, self)
+        self._commands: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._ids = itertools.count(1)
+        self._streams: dict[int, LocalStream] = {}
+        self._stream_numbers = itertools.count(1)
+
+    @property
+    def connected(self) -> bool:
+        """Whether frames can flow now."""
+        return self._attachment.live
+
+    # --- the supervisor ----------------------------------------------------------------------
+
+    def spawn(self, link: Link, options: SupervisorOptions) -> asyncio.Future[dict[str, Any]]:
+        """Have the bridge start the supervisor and attach to it, without waiting for either."""
+        answer = link.request(
+            "spawn",
+            handle=self._attachment.handle,
+            supervisor=self.name,
+            token=self._attachment.token,
+            remote_dir=options.remote_dir,
+            spool_limit=options.spool_limit,
+            detached_timeout=options.detached_timeout,
+            persistent=options.persistent,
+            owner=options.owner,
+        )
+        attached = self._attachment.attach(link)
+        attached.add_done_callback(self._learn_directory)
+        self._attachment.begin()
+        return answer
+
+    def _learn_directory(self, attached: asyncio.Future[dict[str, Any]]) -> None:
+        if not attached.cancelled() and attached.exception() is None:
+            self.directory = str((attached.result().get("status") or {}).get("directory"))
+
+    async def reattach(self, link: Link) -> int:
+        """Attach to the running supervisor over a new link.
+
+        Returns:
+            How many bytes had to be sent again from here.
+
+        Raises:
+            SupervisorGoneError: it is no longer there.
+            LinkLostError: the new link is lost too.
+        """
+        if self.gone is not None or self.directory is None:
+            self._perish("its supervisor had not answered yet when the link was lost")
+            raise self._gone_error("attach")
+        handle = self._attachment.handle
+        request = link.request("attach", handle=handle, directory=self.directory)
+        attached = self._attachment.attach(link)
+        try:
+            await request
+        except SupervisorGoneError as error:
+            self._perish(error.answer)
+            raise
+        again = self._attachment.resume(int((await attached)["received"]))
+        self._on_event({"event": "reattached"})
+        return again
+
+    def _perish(self, reason: str, error: HostError | None = None) -> None:
+        """Take note that there is no supervisor any more, and so no kernel."""
+        if self.gone is not None:
+            return
+        self.gone = reason
+        error = error or self._gone_error("ask")
+        self._attachment.detach(error)
+        for result in self._commands.values():
+            if not result.done():
+                result.set_exception(error)
+        self._commands.clear()
+        self.end_streams()
+        self._on_event({"event": "gone", "reason": reason})
+
+    def _gone_error(self, tried: str) -> SupervisorGoneError:
+        fix = "The kernel is gone with it: start it again."
+        return SupervisorGoneError(
+            self.host, f"{tried} the kernel's supervisor", self.gone or "", fix
+        )
+
+    def release(self) -> None:
+        """Let go of the link and of all clients; the supervisor stays."""
+        self.end_streams()
+        self._attachment.detach()
+
+    # --- commands and events -----------------------------------------------------------------
+
+    def command(self, do: str, **fields: Any) -> asyncio.Future[dict[str, Any]]:
+        """Queue a command; it is carried out once, whatever happens to links meanwhile.
+
+        Returns:
+            The result to await; a RemoteError comes out of it.
+        """
+        result = quiet_future()
+        if self.gone is not None:
+            result.set_exception(self._gone_error(do))
+            return result
+        number = next(self._ids)
+        self._commands[number] = result
+        payload = wire.dumps(dict(fields, id=number, do=do))
+        self._attachment.courier.post(wire.COMMAND, 0, payload)
+        self._attachment.wake()
+        return result
+
+    def _finish(self, result: dict[str, Any]) -> None:
+        waiting = self._commands.pop(int(result.get("id") or 0), None)
+        good = result.get("ok") or {}
+        if "generation" in good:
+            self._generation = int(good["generation"])
+            self.facts = dict(good)
+        if waiting is None or waiting.done():
+            return
+        if result.get("error") is None:
+            waiting.set_result(dict(good))
+        else:
+            waiting.set_exception(self._error(result["error"]))
+
+    def _error(self, error: dict[str, Any]) -> HostError:
+        kind, fix = _ERRORS.get(str(error.get("kind")), (RemoteError, ""))
+        return kind(self.host, "start the kernel", str(error.get("message")), fix)
+
+    def _event(self, event: dict[str, Any]) -> None:
+        if event.get("event") != "exited":
+            self._on_event(event)
+        elif int(event["generation"]) >= self._generation:
+            self._generation = int(event["generation"])
+            self._on_exit(event)
+
+    # --- for the attachment ------------------------------------------------------------------
+
+    def act(self, frame: wire.Frame) -> None:
+        """Act on a sequenced frame."""
+        if frame.kind == wire.DATA:
+            stream = self._streams.get(frame.stream)
+            if stream is not None:
+                stream.deliver(frame.payload)
+        elif frame.kind == wire.CLOSE:
+            stream = self._streams.pop(frame.stream, None)
+            self._attachment.courier.abandon(frame.stream)
+            if stream is not None:
+                stream.end()
+        elif frame.kind == wire.RESULT:
+            self._finish(frame.json())
+        elif frame.kind == wire.EVENT:
+            self._event(frame.json())
+
+    def farewell(self, message: dict[str, Any]) -> None:
+        """Take note that the supervisor is gone, or will not have us."""
+        known = message.get("kind") in _ERRORS
+        self._perish(str(message.get("message")), self._error(message) if known else None)
+
+    def data_sent(self, stream: int) -> None:
+        """Let a client go on that had to wait."""
+        if stream in self._streams:
+            self._streams[stream].sent(self._attachment.courier.pending(stream))
+
+    # --- for the streams ---------------------------------------------------------------------
+
+    def opened(self, stream: LocalStream) -> None:
+        """Begin to carry a client's connection."""
+        stream.number = next(self._stream_numbers)
+        self._streams[stream.number] = stream
+        priority = wire.BULK if wire.PORTS[stream.port] == "iopub" else wire.URGENT
+        self._attachment.courier.open(stream.number, priority)
+        payload = bytes([stream.port, priority])
+        self._attachment.courier.post(wire.OPEN, stream.number, payload)
+        self._attachment.wake()
+
+    def send(self, stream: LocalStream, data: bytes) -> int:
+        """Queue what a client said; return how many bytes wait now."""
+        self._attachment.courier.send(stream.number, data)
+        self._attachment.wake()
+        return self._attachment.courier.pending(stream.number)
+
+    def consumed(self, stream: LocalStream, size: int) -> None:
+        """Let the kernel say more."""
+        self._attachment.courier.grant(stream.number, size)
+        self._attachment.wake()
+
+    def closed(self, stream: LocalStream) -> None:
+        """Tell the kernel that a client has gone."""
+        if self._streams.pop(stream.number, None) is not None:
+            self._attachment.courier.close(stream.number)
+            self._attachment.wake()
+
+    def end_streams(self) -> None:
+        """Close all clients' connections."""
+        for stream in list(self._streams.values()):
+            stream.end()
+        self._streams.clear()

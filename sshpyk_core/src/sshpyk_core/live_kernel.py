@@ -1,0 +1,233 @@
+"""One running kernel with all that belongs to it: supervisor, local ports, its hold on a host.
+
+The verbs that Jupyter, the command line and programs need, without Jupyter. All of it runs on the
+background loop; :attr:`LiveKernel.returncode` may be read from anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+from sshpyk_core.config import KernelConfig
+from sshpyk_core.errors import HostError, KernelStartError
+from sshpyk_core.host import Host, Places, hosts
+from sshpyk_core.launch_request import KernelFacts, Launch, supervisor_options
+from sshpyk_core.link.forwards import Forwards
+from sshpyk_core.link.listeners import Listeners
+from sshpyk_core.link.remote_kernel import RemoteKernel
+
+__all__ = ["GONE_RETURNCODE", "SIGKILL", "LiveKernel"]
+
+SIGKILL = 9
+"""The same on every system, also on one that does not know it by name."""
+
+ANSWER_PATIENCE = 5.0
+"""Seconds that a signal or the end of a supervisor is waited for before the caller goes on."""
+
+GONE_RETURNCODE = -SIGKILL
+"""What a kernel counts as having ended with when its supervisor vanished with it."""
+
+log = logging.getLogger(__name__)
+
+
+class LiveKernel:
+    """A kernel from its first start to its end, over restarts and lost connections."""
+
+    def __init__(self, config: KernelConfig, logger: logging.Logger | Any = log) -> None:
+        """Start nothing yet.
+
+        Args:
+            config: from the kernel spec.
+            logger: where the user sees warnings.
+        """
+        self.returncode: int | None = None
+        self._config = config
+        self._log = logger
+        self._host: Host | None = None
+        self._kernel: RemoteKernel | None = None
+        self._listeners: Listeners | None = None
+        self._forwards: Forwards | None = None
+        self._exited: asyncio.Future[int] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def supervisor(self) -> str | None:
+        """The supervisor's directory on the host, while there is one."""
+        return self._kernel.directory if self._kernel is not None else None
+
+    # --- start and restart -------------------------------------------------------------------
+
+    async def start(self, launch: Launch) -> KernelFacts:
+        """Start the kernel, or start it again in the same place after it has ended.
+
+        Local ports that are bound already stay.
+
+        Raises:
+            SshpykError: with everything undone, on this machine and on the host.
+        """
+        again = self._kernel is not None and self._kernel.gone is None
+        work = self._start_again(launch) if again else self._start_first(launch)
+        timeout = self._config.launch_timeout
+        try:
+            facts = await asyncio.wait_for(work, timeout)
+        except asyncio.TimeoutError as error:
+            raise KernelStartError(
+                self._config.ssh_host_alias,
+                f"start the kernel {self._config.remote_kernel_name}",
+                f"it had not started after {timeout:g} s",
+                "Give it more time with launch_timeout, or see where the host hangs.",
+            ) from error
+        channels = self._listeners or self._forwards
+        assert channels is not None
+        return KernelFacts.read(facts, channels.address, channels.ports)
+
+    async def _start_first(self, launch: Launch) -> dict[str, Any]:
+        config = self._config
+        await self._let_go()
+        host = hosts.get(config.target)
+        kernel = RemoteKernel(config.ssh_host_alias, self._on_exit, self._on_event)
+        bound_before = self._listeners is not None
+        try:
+            if config.channels == "relay":
+                self._listeners = self._listeners or Listeners(launch.ip, launch.wanted_ports)
+                await self._listeners.serve(kernel)
+            self._renew()
+            python = None if config.remote_python == "auto" else config.remote_python
+            places = Places(python, config.remote_dir)
+            options, request = supervisor_options(config), launch.request(config)
+            facts = await host.start_kernel(kernel, places, options, request)
+            self._host, self._kernel = host, kernel
+            if config.channels == "forward":
+                await self._open_forwards(host, launch, facts["ports"])
+        except BaseException:
+            if not bound_before:
+                self._close_listeners()
+            if self._kernel is kernel:
+                await asyncio.shield(self.end())
+            raise
+        return facts
+
+    async def _open_forwards(self, host: Host, launch: Launch, remote: dict[str, int]) -> None:
+        wanted = self._forwards.ports if self._forwards is not None else launch.wanted_ports
+        forwards = Forwards(launch.ip, wanted, remote)
+        await forwards.open(host.forward)
+        self._forwards = forwards
+
+    async def _start_again(self, launch: Launch) -> dict[str, Any]:
+        kernel = self._kernel
+        assert kernel is not None
+        if self.returncode is None:
+            await self.signal(SIGKILL)
+            await self.wait()
+        self._renew()
+        try:
+            return await kernel.command("launch", request=launch.request(self._config))
+        except KernelStartError as error:
+            if self.returncode is None:
+                raise
+            # Jupyter's restarter counts the deaths of a kernel that it has restarted; an
+            # exception would make it try for ever.
+            self._log.warning("%s", error)
+            return kernel.facts
+
+    def _renew(self) -> None:
+        self.returncode = None
+        self._exited = asyncio.get_running_loop().create_future()
+
+    # --- running -----------------------------------------------------------------------------
+
+    def _on_exit(self, event: dict[str, Any]) -> None:
+        self.returncode = int(event["returncode"])
+        if self._exited is not None and not self._exited.done():
+            self._exited.set_result(self.returncode)
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "gone":
+            if self.returncode is None:
+                self._on_exit({"returncode": GONE_RETURNCODE})
+        elif event["event"] == "spool-full":
+            self._log.warning(
+                "%s: the kernel's unread output has reached the limit of %d bytes on disk; what it "
+                "publishes beyond that will be lost",
+                self._config.ssh_host_alias,
+                event["limit"],
+            )
+        elif event["event"] == "reattached" and self._forwards is not None:
+            self._spawn(self._forward_again(self._forwards))
+
+    async def _forward_again(self, forwards: Forwards) -> None:
+        try:
+            if self._host is not None:
+                await forwards.open(self._host.forward)
+        except HostError as error:
+            self._log.warning("%s", error)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def wait(self) -> int:
+        """Return the exit status of the process that runs now; minus a signal's number."""
+        assert self._exited is not None
+        return await asyncio.shield(self._exited)
+
+    async def signal(self, signum: int) -> None:
+        """Send a signal to the kernel's process group; it arrives even if the link is down now.
+
+        Args:
+            signum: as this machine numbers it.
+        """
+        if self._kernel is None or self.returncode is not None:
+            return
+        known = {each.value: each.name for each in signal.Signals}
+        name = known.get(signum, "SIGKILL" if signum == SIGKILL else "")
+        result = self._kernel.command("signal", signum=int(signum), name=name)
+        alias = self._config.ssh_host_alias
+        if not self._kernel.connected:
+            self._log.warning("%s cannot be reached: signal %d will arrive late", alias, signum)
+            return
+        try:
+            await asyncio.wait_for(asyncio.shield(result), ANSWER_PATIENCE)
+        except (HostError, asyncio.TimeoutError) as error:
+            self._log.warning("%s: signal %d: %s", alias, signum, error or "no answer")
+
+    # --- the end -----------------------------------------------------------------------------
+
+    async def end(self) -> None:
+        """Stop the kernel and let go of everything; may be called twice.
+
+        While the host cannot be reached, the supervisor is told as soon as it can.
+        """
+        self._close_listeners()
+        if self._forwards is not None:
+            await self._forwards.aclose()
+            self._forwards = None
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        kernel, self._kernel = self._kernel, None
+        host, self._host = self._host, None
+        if kernel is not None and host is not None:
+            kernel.end_streams()
+            stopping = self._spawn(self._stop(host, kernel))
+            await asyncio.wait([stopping], timeout=ANSWER_PATIENCE)
+
+    async def _stop(self, host: Host, kernel: RemoteKernel) -> None:
+        try:
+            await kernel.command("stop")
+        except HostError as error:
+            log.debug("stopping the supervisor: %s", error)
+        if self.returncode is None:
+            self._on_exit({"returncode": GONE_RETURNCODE})
+        await host.release(kernel)
+
+    def _close_listeners(self) -> None:
+        if self._listeners is not None:
+            self._listeners.close()
+            self._listeners = None

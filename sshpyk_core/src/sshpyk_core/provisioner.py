@@ -1,0 +1,211 @@
+"""Jupyter's verbs on one side, ours on the other: the kernel provisioner; it knows no SSH.
+
+Registered as ``sshpyk-provisioner``; a kernel.json selects it by
+``metadata.kernel_provisioner.provisioner_name`` and configures it by ``config`` beside that, see
+:mod:`sshpyk_core.config`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import zmq
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+
+from sshpyk_core.background import background
+from sshpyk_core.config import KernelConfig
+from sshpyk_core.launch_request import Connection, KernelFacts, Launch
+from sshpyk_core.live_kernel import SIGKILL, LiveKernel
+from sshpyk_core.remote.wire import PORTS
+
+__all__ = ["SSHKernelProvisioner"]
+
+_JUPYTERS_OWN = ("kernel_id", "kernel_spec", "parent", "config", "log")
+
+_said: set[str] = set()
+"""Notices about kernel specs that this process has given already."""
+
+
+class SSHKernelProvisioner(KernelProvisionerBase):
+    """Runs the kernel of one KernelManager on another machine."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        """Take what the factory gives: Jupyter's own arguments and the ``config`` stanza.
+
+        Raises:
+            ConfigError: the stanza has an unknown key or an impossible value.
+        """
+        own = {name: kwargs.pop(name) for name in _JUPYTERS_OWN if name in kwargs}
+        super().__init__(**own)
+        self._config = KernelConfig.parse(kwargs)
+        self._live = LiveKernel(self._config, self.log)
+        self._has_process = False
+        # The base class keeps one mutable dict for all instances.
+        self.connection_info: KernelConnectionInfo = {}
+        for notice in self._config.notices:
+            if notice not in _said:
+                _said.add(notice)
+                self.log.warning("%s: %s", self._config.ssh_host_alias, notice)
+
+    @property
+    def _manager(self) -> Any:
+        """The KernelManager that this provisioner works for."""
+        if self.parent is None:
+            raise RuntimeError("this kernel provisioner works for a KernelManager only")
+        return self.parent
+
+    # --- the process -------------------------------------------------------------------------
+
+    @property
+    def has_process(self) -> bool:
+        """Whether a kernel was started whose end nobody has waited for yet."""
+        return self._has_process
+
+    async def poll(self) -> int | None:
+        """Return None while the kernel runs or may run, else its exit status; reads memory."""
+        if not self._has_process:
+            return self._live.returncode or 0
+        return self._live.returncode
+
+    async def wait(self) -> int | None:
+        """Wait until the kernel has ended and return its exit status."""
+        if not self._has_process:
+            return self._live.returncode or 0
+        returncode = await background.run(self._live.wait())
+        self._has_process = False
+        return returncode
+
+    async def send_signal(self, signum: int) -> None:
+        """Send a signal to the kernel's process group."""
+        if self._has_process:
+            await background.run(self._live.signal(signum))
+
+    async def kill(self, restart: bool = False) -> None:
+        """Kill the kernel's process group."""
+        await self.send_signal(SIGKILL)
+
+    async def terminate(self, restart: bool = False) -> None:
+        """Ask the kernel's process group to end."""
+        await self.send_signal(signal.SIGTERM)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Let go of the host and the local ports, unless the kernel is to start again."""
+        if not restart:
+            await background.run(self._live.end())
+            self._has_process = False
+
+    # --- starting ----------------------------------------------------------------------------
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Pass the arguments on; what is to run is decided on the host, not here.
+
+        The base class would copy the local environment and format the local argument list.
+        """
+        config = self._config
+        kwargs["cmd"] = [config.transport, config.ssh_host_alias, config.remote_kernel_name]
+        return kwargs
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Start the kernel, at the first call or after it has ended.
+
+        Args:
+            cmd: from :meth:`pre_launch`; of no meaning here.
+            kwargs: Jupyter's: ``env`` (only JPY_SESSION_NAME goes to the host),
+                ``extra_arguments``, ``transport_encryption``.
+
+        Returns:
+            What clients connect to: five ports on this machine.
+
+        Raises:
+            SshpykError: with everything undone.
+        """
+        launch = Launch(
+            connection=self._connection(kwargs),
+            ip=self._ip(),
+            wanted_ports=self._wanted_ports(),
+            session_name=(kwargs.get("env") or {}).get("JPY_SESSION_NAME", ""),
+            local_env=dict(self.kernel_spec.env) if self.kernel_spec is not None else {},
+            extra_arguments=kwargs.get("extra_arguments") or (),
+        )
+        facts = await background.run(self._live.start(launch))
+        self._has_process = True
+        if self.kernel_spec is not None:
+            # How to interrupt is the remote spec's to say; the local one is a copy at best.
+            self.kernel_spec.interrupt_mode = facts.interrupt_mode
+        self._publish(launch.connection, facts)
+        return self.connection_info
+
+    def _ip(self) -> str:
+        ip = self._manager.ip if self._manager.transport == "tcp" else ""
+        return ip or "127.0.0.1"
+
+    def _wanted_ports(self) -> dict[str, int]:
+        """Give the ports that the manager has or that an existing connection file names."""
+        manager = self._manager
+        ports = {name: int(getattr(manager, f"{name}_port")) for name in PORTS}
+        file = manager.connection_file
+        if not any(ports.values()) and file and os.path.exists(file):
+            manager.load_connection_file()
+            ports = {name: int(getattr(manager, f"{name}_port")) for name in PORTS}
+        return ports
+
+    def _connection(self, kwargs: Mapping[str, Any]) -> Connection:
+        manager = self._manager
+        session = manager.session
+        encryption = self._encryption(kwargs)
+        public = secret = b""
+        if encryption != "disabled":
+            public, secret = manager.curve_publickey or b"", manager.curve_secretkey or b""
+            if not public:
+                public, secret = zmq.curve_keypair()
+        return Connection(
+            key=session.key.decode(),
+            signature_scheme=session.signature_scheme,
+            encryption=encryption,
+            curve_publickey=public.decode(),
+            curve_secretkey=secret.decode(),
+        )
+
+    def _encryption(self, kwargs: Mapping[str, Any]) -> Literal["disabled", "auto", "required"]:
+        wanted = kwargs.get("transport_encryption")
+        if wanted is None:
+            wanted = getattr(self._manager, "transport_encryption", "disabled")
+        if wanted == "required":
+            return "required"
+        return "auto" if wanted in (True, "auto") else "disabled"
+
+    def _publish(self, connection: Connection, facts: KernelFacts) -> None:
+        info: KernelConnectionInfo = {
+            "transport": "tcp",
+            "ip": facts.ip,
+            "key": connection.key.encode(),  # type: ignore[typeddict-item]  # Jupyter wants bytes
+            "signature_scheme": connection.signature_scheme,
+            "shell_port": facts.ports["shell"],
+            "iopub_port": facts.ports["iopub"],
+            "stdin_port": facts.ports["stdin"],
+            "control_port": facts.ports["control"],
+            "hb_port": facts.ports["hb"],
+        }
+        if facts.encrypted:
+            info["curve_publickey"] = connection.curve_publickey
+            info["curve_secretkey"] = connection.curve_secretkey
+            self._manager.curve_publickey = connection.curve_publickey.encode()
+            self._manager.curve_secretkey = connection.curve_secretkey.encode()
+        self.connection_info = info
+
+    # --- what Jupyter asks besides -----------------------------------------------------------
+
+    def get_shutdown_wait_time(self, recommended: float = 5.0) -> float:
+        """Return how many seconds a kernel may take to end."""
+        return self._config.shutdown_time or recommended
+
+    async def get_provisioner_info(self) -> dict[str, Any]:
+        """Return what tells a person or a program where the kernel is; no secret of ours."""
+        info = await super().get_provisioner_info()
+        info["ssh_host_alias"] = self._config.ssh_host_alias
+        info["supervisor"] = self._live.supervisor
+        return info
