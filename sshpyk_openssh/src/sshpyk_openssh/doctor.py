@@ -1,0 +1,91 @@
+"""What stands between this machine and a session: findings for people."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from sshpyk_core.errors import ConfigError, ConnectError
+from sshpyk_core.ssh_config import ask_tool, program
+from sshpyk_core.types import Finding, Target
+
+from sshpyk_openssh import command as ssh_command
+from sshpyk_openssh import master as control_master
+from sshpyk_openssh.command import SshCommand
+from sshpyk_openssh.diagnosis import connect_error, ssh_line
+
+__all__ = ["diagnose"]
+
+_VERSION_LIMIT_SECONDS = 10.0
+_LOG_IN_LIMIT_SECONDS = 20.0
+
+
+async def diagnose(target: Target) -> list[Finding]:
+    """Check, in this order: the program, its settings for the alias, the login.
+
+    Stops at the first error, because nothing after it could be told. Asks nobody and leaves nothing
+    behind.
+    """
+    findings = [await _version(target)]
+    if findings[-1].level == "error":
+        return findings
+    try:
+        command = await ssh_command.prepare(target, None)
+    except ConfigError as error:
+        return [*findings, Finding("error", str(error), "Correct the kernel spec.")]
+    except ConnectError as error:
+        return [*findings, Finding("error", error.answer, error.fix)]
+    findings.append(_settings(command))
+    findings.extend(_multiplexing(command))
+    findings.append(await _login(command))
+    return findings
+
+
+async def _version(target: Target) -> Finding:
+    ssh = program(target)[0]
+    try:
+        answer = await ask_tool([ssh, "-V"], _VERSION_LIMIT_SECONDS)
+    except asyncio.TimeoutError:  # an OSError too, on Python >= 3.11
+        return Finding("error", f"`{ssh} -V` does not end", "Name another `ssh`.")
+    except OSError as error:
+        fix = "Install an OpenSSH client, or name one as `ssh` in the kernel spec."
+        return Finding("error", f"{ssh} cannot be run: {error.strerror}", fix)
+    words = (answer.errors or answer.output).strip()
+    if "OpenSSH" in words:
+        return Finding("ok", f"{ssh} is {words}")
+    fix = "Name an OpenSSH client as `ssh` in the kernel spec."
+    return Finding("warning", f"{ssh} does not call itself OpenSSH: {words!r}", fix)
+
+
+def _settings(command: SshCommand) -> Finding:
+    settings = command.settings
+    way = settings.proxy_jump or settings.proxy_command
+    through = f", through {way}" if way else ""
+    where = f"{settings.user}@{settings.hostname}, port {settings.port}{through}"
+    return Finding("ok", f"ssh reads {settings.alias} as {where}")
+
+
+def _multiplexing(command: SshCommand) -> list[Finding]:
+    if sys.platform != "win32" and command.options.multiplex != "never":
+        return []
+    cause = "without a control master each command is a login of its own"
+    return [Finding("info", cause, "On Windows, ssh inside WSL has control masters.")]
+
+
+async def _login(command: SshCommand) -> Finding:
+    alias = command.target.alias
+    if command.options.multiplex == "auto":
+        master = await control_master.find_open(command)
+        if master is not None:
+            await master.release()
+            return Finding("ok", f"a control master for {alias} is open and will be used")
+    arguments = command.single("exit 0")
+    try:
+        answer = await ask_tool(arguments, _LOG_IN_LIMIT_SECONDS)
+    except asyncio.TimeoutError:
+        cause = f"no login to {alias} within {_LOG_IN_LIMIT_SECONDS:.0f} s"
+        return Finding("error", cause, f"Try it in a terminal: `{ssh_line(command)}`")
+    if answer.status != 255:
+        return Finding("ok", f"the login to {alias} works without a question")
+    error = connect_error(command, answer.errors)
+    return Finding("error", f"the login to {alias} failed: {error.answer}", error.fix)

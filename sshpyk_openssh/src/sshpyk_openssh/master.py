@@ -1,0 +1,239 @@
+"""The control master behind a session: the user's own where one is open, else one of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import re
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshpyk_core.errors import ConnectError, HostUnreachableError
+from sshpyk_core.ssh_config import ask_tool, kill_group
+
+from sshpyk_openssh.command import SshCommand
+from sshpyk_openssh.diagnosis import connect_error, spoken, ssh_line
+from sshpyk_openssh.mux import MuxConnection, MuxRefusedError, session_body
+
+__all__ = ["Master", "find_open", "start"]
+
+_log = logging.getLogger(__name__)
+
+# ssh binds the socket under a name that is 17 characters longer and then renames it; macOS allows
+# 104 bytes for a socket's path, with its closing NUL.
+_SOCKET_PATH_BYTES = 104 - 1 - 17
+# Nobody is asked, so what takes longer hangs: a FIDO key or a slow directory service fits.
+_LOG_IN_LIMIT_SECONDS = 120.0
+# A master that was opened by others may sit on a dead network without knowing it.
+_PROBE_LIMIT_SECONDS = 5.0
+_STOP_LIMIT_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class Master:
+    """A control master that answers.
+
+    Attributes:
+        path: its control socket.
+        keeper: a connection to it that stays open: it ends when the master ends, and keeps a
+            master that has ControlPersist from ending while we live.
+        directory: the private directory of a master of ours; None for the user's.
+        pid: its process.
+        started: when that process started, as the system tells it; None when it does not.
+    """
+
+    path: str
+    keeper: MuxConnection
+    directory: Path | None
+    pid: int
+    started: str | None
+
+    @property
+    def ours(self) -> bool:
+        """Whether we started it, and so end it."""
+        return self.directory is not None
+
+    async def release(self) -> None:
+        """End a master of ours with all that belongs to it; let go of the user's."""
+        try:
+            if self.directory is not None and not self.keeper.ended.done():
+                await asyncio.wait_for(self.keeper.stop_master(), _STOP_LIMIT_SECONDS)
+        except asyncio.TimeoutError:
+            await self._kill()
+        finally:
+            if self.directory is not None:
+                shutil.rmtree(self.directory, ignore_errors=True)
+            await self.keeper.aclose()
+
+    async def _kill(self) -> None:
+        if sys.platform == "win32" or self.started is None:
+            return
+        if await _start_time(self.pid) == self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+async def find_open(command: SshCommand) -> Master | None:
+    """Return the user's own control master for the target, if one is open and really works.
+
+    It answers on its socket also when the network behind it has gone, or when the server allows no
+    further session on it; so one trivial command has to come back.
+    """
+    path = command.settings.control_path
+    if path is None or not _is_mine(path):
+        return None
+    try:
+        keeper = await asyncio.wait_for(MuxConnection.open(path), _PROBE_LIMIT_SECONDS)
+    except (OSError, asyncio.TimeoutError):
+        return None
+    try:
+        pid = await asyncio.wait_for(keeper.alive(), _PROBE_LIMIT_SECONDS)
+        await asyncio.wait_for(_probe(path), _PROBE_LIMIT_SECONDS)
+    except (OSError, MuxRefusedError, asyncio.TimeoutError) as error:
+        _log.debug("%s: its open control master is of no use: %r", command.target.alias, error)
+        await keeper.aclose()
+        return None
+    except BaseException:
+        await keeper.aclose()
+        raise
+    return Master(path, keeper, None, pid, None)
+
+
+async def start(command: SshCommand) -> Master:
+    """Start a control master of our own, and return when it is logged in.
+
+    Raises:
+        ConnectError: the subclass that fits what ssh said.
+    """
+    directory = _private_directory()
+    path = directory / secrets.token_hex(2)
+    try:
+        await _log_in(command, path)
+        keeper = await MuxConnection.open(str(path))
+        try:
+            pid = await keeper.alive()
+            return Master(str(path), keeper, directory, pid, await _start_time(pid))
+        except BaseException:
+            await keeper.aclose()
+            raise
+    except BaseException as error:
+        await _undo(path)
+        if isinstance(error, (OSError, MuxRefusedError)):
+            raise _no_socket(command, error) from error
+        raise
+
+
+async def _log_in(command: SshCommand, path: Path) -> None:
+    said = path.with_suffix(".log")
+    with said.open("wb") as errors:
+        # A file, not a pipe: the master in the background keeps it open for good.
+        process = await asyncio.create_subprocess_exec(
+            *command.master(str(path)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=errors,
+            # Away from the terminal, so that a Ctrl-C there does not end it; but whoever is to be
+            # asked is asked there.
+            start_new_session=command.unattended,
+        )
+    limit = _LOG_IN_LIMIT_SECONDS if command.unattended else None
+    try:
+        status = await asyncio.wait_for(process.wait(), limit)
+    except asyncio.TimeoutError as error:
+        words = f"{spoken(_read(said))}\nno login within {_LOG_IN_LIMIT_SECONDS:.0f} s".strip()
+        fix = f"Try it in a terminal: `{ssh_line(command)}`"
+        raise HostUnreachableError(command.target.alias, "connect", words, fix) from error
+    finally:
+        if process.returncode is None:
+            _kill_started(process, whole_session=command.unattended)
+            await process.wait()
+    if command.options.verbose:
+        _log.debug("%s: ssh says:\n%s", command.target.alias, _read(said))
+    if status != 0:
+        raise connect_error(command, _read(said))
+
+
+def _is_mine(path: str) -> bool:
+    """Tell whether a control socket belongs to this user: others could lay one out in /tmp."""
+    with contextlib.suppress(OSError):
+        return sys.platform != "win32" and os.stat(path).st_uid == os.geteuid()
+    return False
+
+
+def _kill_started(process: asyncio.subprocess.Process, *, whole_session: bool) -> None:
+    if whole_session:
+        kill_group(process)
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+
+async def _undo(path: Path) -> None:
+    """End what may have slipped into the background before it was killed, and clean up."""
+    try:
+        keeper = await MuxConnection.open(str(path))
+    except OSError:
+        pass
+    else:
+        await Master(str(path), keeper, path.parent, 0, None).release()
+    finally:
+        shutil.rmtree(path.parent, ignore_errors=True)
+
+
+async def _probe(path: str) -> None:
+    connection = await MuxConnection.open(path)
+    try:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        try:
+            body = session_body("exit 0", (), agent=False)
+            await connection.open_session(body, [nowhere] * 3)
+        finally:
+            os.close(nowhere)
+        await asyncio.wait([connection.ended])
+    finally:
+        await connection.aclose()
+
+
+def _private_directory() -> Path:
+    """Make a directory of mode 0700 whose path ssh can use: short, and without its tokens."""
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
+        if not base or not re.fullmatch(r"/[\w./+-]*", base, re.ASCII):
+            continue
+        if len(base) + len("/sshpyk-12345678/1234") > _SOCKET_PATH_BYTES:
+            continue
+        with contextlib.suppress(OSError):
+            return Path(tempfile.mkdtemp(prefix="sshpyk-", dir=base))
+    raise ConnectError(
+        "localhost",
+        "make a private directory for ssh's control socket",
+        "neither XDG_RUNTIME_DIR nor TMPDIR nor /tmp can be written and has a short enough path",
+        "Set XDG_RUNTIME_DIR to a directory of yours.",
+    )
+
+
+def _no_socket(command: SshCommand, error: Exception) -> ConnectError:
+    fix = 'Set the transport option "multiplex" to "never" in the kernel spec.'
+    words = f"ssh logged in, but its control socket does not answer: {error}"
+    return ConnectError(command.target.alias, "connect", words, fix)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(errors="replace")
+
+
+async def _start_time(pid: int) -> str | None:
+    """Return what tells a process from a later one with its number; None when it is not known."""
+    try:
+        if sys.platform == "linux":
+            return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[19]  # proc(5)
+        answer = await ask_tool(["ps", "-o", "lstart=", "-p", str(pid)], _STOP_LIMIT_SECONDS)
+    except (OSError, IndexError, asyncio.TimeoutError):
+        return None
+    return answer.output.strip() or None
