@@ -68,7 +68,8 @@ class Host:
         self._connection: Connection | None = None
         self._kernels: set[RemoteKernel] = set()
         self._places = Places()
-        self._connecting = asyncio.Lock()
+        self._attempt: asyncio.Task[int] | None = None
+        self._waiting = 0
         self._reconnecting: asyncio.Task[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -96,9 +97,9 @@ class Host:
         Raises:
             HostError: what failed; nothing is left behind then, here or there.
         """
+        self._kernels.add(kernel)
         try:
             link = await self._warm_link(places)
-            self._kernels.add(kernel)
             spawned = kernel.spawn(link, options)
             launched = kernel.command("launch", request=request)
             await spawned
@@ -136,10 +137,9 @@ class Host:
             self._linger = None
 
     async def _close_idle(self) -> None:
-        async with self._connecting:
-            if not self._kernels:
-                await self._disconnect("not needed any more")
-                self.state = HostState.IDLE
+        if not self._kernels:
+            self.state = HostState.IDLE
+            await self._disconnect("not needed any more")
 
     async def forward(self, listen: Address, destination: Address) -> Forward:
         """Forward a port through the session.
@@ -159,12 +159,36 @@ class Host:
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        async with self._connecting:
-            if self._connection is None or not self._connection.alive:
+        if self._connection is None or not self._connection.alive:
+            if self._attempt is None:
                 self._places = places
-                await self._connect()
-            assert self._connection is not None
-            return self._connection.link
+            await self._connect_once()
+        if self._connection is None:
+            raise LinkLostError(self.target.alias, "connect", "it was closed meanwhile")
+        return self._connection.link
+
+    async def _connect_once(self) -> int:
+        """Wait for one attempt, however many wait for it: a refusal is not asked for twice.
+
+        Returns:
+            How many bytes had to be sent again.
+        """
+        attempt = self._attempt
+        if attempt is None:
+            attempt = self._attempt = asyncio.create_task(self._connect())
+            attempt.add_done_callback(self._attempt_done)
+        self._waiting += 1
+        try:
+            return await asyncio.shield(attempt)
+        finally:
+            self._waiting -= 1
+            if not self._waiting:
+                attempt.cancel()
+
+    def _attempt_done(self, attempt: asyncio.Task[int]) -> None:
+        self._attempt = None
+        if not attempt.cancelled():
+            attempt.exception()  # seen by those who wait, if any still do
 
     async def _connect(self) -> int:
         """Replace the connection and attach to all kernels over it; return bytes sent again."""
@@ -175,7 +199,7 @@ class Host:
         self.state = HostState.CONNECTED
         connection.when_lost(lambda reason: self._lost(connection, reason))
         again = 0
-        for kernel in list(self._kernels):
+        for kernel in [each for each in self._kernels if each.spawned]:
             try:
                 again += await kernel.reattach(connection.link)
             except SupervisorGoneError as error:
@@ -227,10 +251,9 @@ class Host:
             await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
             attempt += 1
             try:
-                async with self._connecting:
-                    if self._connection is not None and self._connection.alive:
-                        return
-                    again = await self._connect()
+                if self._connection is not None and self._connection.alive:
+                    return
+                again = await self._connect_once()
             except (AuthenticationError, HostKeyError) as error:
                 self.state = HostState.NEEDS_LOGIN
                 log.warning("needs login: %s", error)
@@ -252,6 +275,8 @@ class Host:
         for kernel in list(self._kernels):
             kernel.release()
         self._kernels.clear()
+        if self._attempt is not None:
+            self._attempt.cancel()
         await self._close_idle()
 
 

@@ -52,6 +52,11 @@ class Attachment:
         self._answer: asyncio.Future[dict[str, Any]] | None = None
         self._ack_timer: asyncio.TimerHandle | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether the supervisor was ever asked for this attachment."""
+        return self._epoch > 0
+
     # --- links -------------------------------------------------------------------------------
 
     def attach(self, link: Link) -> asyncio.Future[dict[str, Any]]:

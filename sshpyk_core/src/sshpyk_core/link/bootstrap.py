@@ -48,7 +48,7 @@ class _Report:
     """What came before the bridge's frames, or instead of them."""
 
     outcome: str = ""
-    """``bridge``, ``missing``, ``no-python``, ``no-directory``; empty if the shell ended first."""
+    """``bridge``, ``missing``, ``no-python``, ``no-directory``, ``noise``; empty: the shell ended."""
     first_bytes: bytes = b""
     """What was read after the bridge's mark."""
     directory: str = ""
@@ -157,16 +157,19 @@ async def _start(
             log.debug("%s: its shell printed %r", session.target.alias, report.noise[-TAIL_BYTES:])
         if report.outcome == "bridge":
             return process, report
+        if report.outcome == "noise":
+            raise _no_shell(session, "printed without end", report.noise)
         status = await process.wait()
         if not report.outcome:
             await asyncio.wait([listening], timeout=1)
-            raise _no_shell(session, status, report.noise + b"\n" + b"".join(complaints))
+            said = report.noise + b"\n" + b"".join(complaints)
+            raise _no_shell(session, f"ended with status {status}", said)
+        await process.terminate()
     except BaseException:
         listening.cancel()
         with contextlib.suppress(OSError):
             await asyncio.shield(process.terminate())
         raise
-    await process.terminate()
     return process, report
 
 
@@ -194,18 +197,21 @@ async def _read_report(stdout: ByteReader, nonce: bytes) -> _Report:
             report.outcome, report.directory, report.first_bytes = word, value, after
             return report
         data = await stdout.read(65536)
-        if not data or len(buffer) > MAX_NOISE:
+        if not data:
             report.noise += buffer
+            return report
+        if len(buffer) > MAX_NOISE:
+            report.outcome, report.noise = "noise", buffer
             return report
         buffer += data
 
 
-def _no_shell(session: Session, status: int, said: bytes) -> LaunchError:
+def _no_shell(session: Session, how: str, said: bytes) -> LaunchError:
     words = said.decode("utf-8", "replace").strip()[-TAIL_BYTES:] or "it printed nothing"
     return LaunchError(
         session.target.alias,
         "run a command on the host",
-        f"the login shell ended with status {status}: {words}",
+        f"the login shell {how}: {words}",
         "Look at what `ssh HOST true` prints: a forced command or a login script that ends the "
         "shell stands in the way.",
     )

@@ -164,6 +164,9 @@ class Link:
             await work
         except wire.WireError as error:
             self.lose(f"the far end broke the wire format: {error}")
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # A field that is missing or of another type is as bad as a broken frame.
+            self.lose(f"the far end broke the wire format: {error!r}")
         except OSError as error:
             self.lose(str(error) or type(error).__name__)
 

@@ -89,6 +89,11 @@ class RemoteKernel:
         self._stream_numbers = itertools.count(1)
 
     @property
+    def spawned(self) -> bool:
+        """Whether a supervisor was asked for, and is not known to be gone."""
+        return self._attachment.begun and self.gone is None
+
+    @property
     def connected(self) -> bool:
         """Whether frames can flow now."""
         return self._attachment.live

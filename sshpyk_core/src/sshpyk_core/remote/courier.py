@@ -90,6 +90,7 @@ class Courier:
         self._posted: Deque[Tuple[int, int, bytes]] = deque()
         self._turns: Tuple[Deque[Outflow], Deque[Outflow]] = (deque(), deque())
         self._outflows: Dict[int, Outflow] = {}
+        self._allowed: Dict[int, int] = {}
         self._kept: Deque[Frame] = deque()
         self._resend: Deque[Frame] = deque()
         self._unacknowledged_bytes = 0
@@ -108,6 +109,7 @@ class Courier:
         if priority not in (URGENT, BULK):
             raise WireError("there is no priority %d" % priority)
         self._outflows[stream] = Outflow(stream, priority, queue or ByteQueue())
+        self._allowed[stream] = WINDOW
 
     def send(self, stream: int, data: bytes) -> None:
         """Queue bytes on an open stream; on one that is closed they are dropped."""
@@ -118,6 +120,7 @@ class Courier:
 
     def close(self, stream: int) -> None:
         """Tell the other end that no more will come, after what is queued."""
+        self._allowed.pop(stream, None)
         outflow = self._outflows.get(stream)
         if outflow is not None:
             outflow.closing = True
@@ -125,6 +128,7 @@ class Courier:
 
     def abandon(self, stream: int) -> None:
         """Forget what is queued on a stream that the other end has closed."""
+        self._allowed.pop(stream, None)
         outflow = self._outflows.pop(stream, None)
         if outflow is not None:
             outflow.closing = True
@@ -137,6 +141,9 @@ class Courier:
 
     def grant(self, stream: int, size: int) -> None:
         """Let the other end send so many more bytes on a stream."""
+        if stream not in self._allowed:
+            return
+        self._allowed[stream] += size
         self.post(CREDIT, stream, U32.pack(size))
 
     def next_frame(self) -> Optional[Frame]:
@@ -182,7 +189,7 @@ class Courier:
         """Take a sequenced frame; False means that it has been taken before.
 
         Raises:
-            WireError: a frame is missing before this one.
+            WireError: a frame is missing before this one, or it exceeds the stream's credit.
         """
         if frame.seq <= self.received:
             return False
@@ -190,9 +197,19 @@ class Courier:
             raise WireError("frame %d came after frame %d" % (frame.seq, self.received))
         self.received = frame.seq
         self._unacknowledged_bytes += len(frame.payload)
-        if frame.kind == CREDIT:
+        if frame.kind == DATA:
+            self._debit(frame.stream, len(frame.payload))
+        elif frame.kind == CREDIT:
             self._credit(frame.stream, frame.number(U32))
         return True
+
+    def _debit(self, stream: int, size: int) -> None:
+        """Hold the other end to the credit that it was given: memory here depends on it."""
+        if stream not in self._allowed:
+            return
+        self._allowed[stream] -= size
+        if self._allowed[stream] < 0:
+            raise WireError("stream %d was sent more than it may hold" % stream)
 
     def _credit(self, stream: int, size: int) -> None:
         outflow = self._outflows.get(stream)
