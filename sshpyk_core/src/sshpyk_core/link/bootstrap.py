@@ -48,7 +48,7 @@ class _Report:
     """What came before the bridge's frames, or instead of them."""
 
     outcome: str = ""
-    """``bridge``, ``missing``, ``no-python``, ``no-directory``, ``noise``; empty: the shell ended."""
+    """``bridge``, ``missing``, ``no-python``, ``no-directory``, ``noise``, or empty: it ended."""
     first_bytes: bytes = b""
     """What was read after the bridge's mark."""
     directory: str = ""
