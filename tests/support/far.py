@@ -1,0 +1,68 @@
+"""A host with kernels on it, as a test sees it: its server, and the kernel specs that lead to it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support import kernels, processes
+from support.local import LocalSide
+from support.processes import Process
+from support.sshd import SSHServer
+
+__all__ = ["FarSide", "is_listening"]
+
+
+@dataclass(frozen=True)
+class FarSide:
+    """One server and the local kernel specs that lead to its kernels.
+
+    Attributes:
+        server: the host.
+        local: where those specs are written.
+    """
+
+    server: SSHServer
+    local: LocalSide
+
+    def install(
+        self,
+        name: str,
+        remote_name: str = "python3",
+        *,
+        kernel_json: Mapping[str, Any] | None = None,
+        **config: Any,
+    ) -> None:
+        """Write a local kernel spec for a kernel of this host.
+
+        Args:
+            name: of the local spec.
+            remote_name: of the kernel on the host.
+            kernel_json: further keys of the local kernel.json.
+            config: further keys of the stanza.
+        """
+        stanza = {
+            "ssh_host_alias": self.server.alias,
+            "ssh_config": str(self.server.ssh_config),
+            "remote_kernel_name": remote_name,
+            **config,
+        }
+        kernels.install_spec(self.local.data_dir, name, stanza, **(kernel_json or {}))
+
+    def supervisors(self) -> list[Path]:
+        """Give the directories of the supervisors that there are."""
+        return sorted((self.server.home / ".cache/sshpyk/supervisors").glob("*"))
+
+    def left_behind(self, timeout: float = 10) -> list[Process | Path]:
+        """Wait until no supervisor and no kernel is there; return what is left of them then."""
+        return [*processes.wait_gone(self.server.detached, timeout), *self.supervisors()]
+
+
+def is_listening(port: int) -> bool:
+    """Say whether a port of this machine takes connections."""
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

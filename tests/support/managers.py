@@ -1,0 +1,84 @@
+"""Kernels started and ended as front ends do it: through Jupyter's managers and clients."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import AsyncKernelManager, KernelManager
+
+from support.kernels import Executed
+
+__all__ = ["READY", "connected_to", "interrupted", "started", "started_blocking"]
+
+READY = 90.0
+"""Seconds that a kernel may take to answer on a busy machine."""
+
+
+@asynccontextmanager
+async def started(
+    name: str = "far", manager: AsyncKernelManager | None = None, **options: Any
+) -> AsyncIterator[tuple[AsyncKernelManager, AsyncKernelClient]]:
+    """Run a kernel that answers; ``options`` go to ``start_kernel``."""
+    manager = manager or AsyncKernelManager(kernel_name=name)
+    try:
+        await manager.start_kernel(**options)
+        async with connected_to(manager) as client:
+            yield manager, client
+    finally:
+        await manager.shutdown_kernel(now=True)
+
+
+@asynccontextmanager
+async def connected_to(manager: Any) -> AsyncIterator[AsyncKernelClient]:
+    """Have a client of a manager's kernel that has got an answer."""
+    client = manager.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=READY)
+        yield client
+    finally:
+        client.stop_channels()
+
+
+@contextmanager
+def started_blocking(
+    name: str = "far", **options: Any
+) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
+    """Run a kernel that answers through the blocking manager and client."""
+    manager = KernelManager(kernel_name=name)
+    try:
+        manager.start_kernel(**options)
+        client: BlockingKernelClient = manager.client()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=READY)
+            yield manager, client
+        finally:
+            client.stop_channels()
+    finally:
+        manager.shutdown_kernel(now=True)
+
+
+async def interrupted(
+    manager: Any, client: AsyncKernelClient, code: str, *, timeout: float = READY
+) -> Executed:
+    """Run code, interrupt the kernel once it has printed something, wait until it is idle."""
+    outputs: list[dict[str, Any]] = []
+    printed = asyncio.Event()
+
+    def on_output(message: dict[str, Any]) -> None:
+        outputs.append(message)
+        if message["header"]["msg_type"] == "stream":
+            printed.set()
+
+    cell = asyncio.create_task(
+        client.execute_interactive(code, output_hook=on_output, timeout=timeout)
+    )
+    await asyncio.wait_for(printed.wait(), timeout)
+    await manager.interrupt_kernel()
+    return Executed((await cell)["content"], outputs)

@@ -1,0 +1,50 @@
+"""Skip a test where this machine lacks a program, or fail where nothing may be skipped."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+from typing import NoReturn
+
+import pytest
+
+__all__ = ["missing", "require_nss_wrapper", "require_program", "require_shell"]
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
+SHELL_PACKAGES = {
+    "sh": "dash",
+    "bash": "bash",
+    "dash": "dash",
+    "zsh": "zsh",
+    "csh": "tcsh",
+    "tcsh": "tcsh",
+    "fish": "fish",
+}
+
+
+def missing(what: str, debian_package: str) -> NoReturn:
+    """Skip the test, or fail it under ``SSHPYK_REQUIRE_ALL=1``."""
+    reason = f"{what} is not installed (Debian package {debian_package})"
+    if os.environ.get("SSHPYK_REQUIRE_ALL") == "1":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def require_program(name: str, debian_package: str) -> str:
+    """Return the absolute path of a program, also of one that only root has on PATH."""
+    path = shutil.which(name) or shutil.which(name, path=SYSTEM_PATH)
+    return path or missing(name, debian_package)
+
+
+def require_shell(name: str) -> str:
+    """Return the absolute path of a login shell."""
+    return require_program(name, SHELL_PACKAGES.get(name, name))
+
+
+def require_nss_wrapper() -> str:
+    """Return the absolute path of the library that lets a process see made-up users."""
+    for folder in ("/usr/lib/*", "/usr/lib64", "/usr/lib", "/usr/local/lib"):
+        for path in glob.glob(f"{folder}/libnss_wrapper.so"):
+            return path
+    return missing("libnss_wrapper", "libnss-wrapper")

@@ -1,0 +1,81 @@
+"""What a kernel start that failed must not leave behind, here or there."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sshpyk_core.background import background
+
+from support import processes
+from support.far import FarSide
+from support.openssh import local_ssh
+
+__all__ = ["leaving_nothing", "listening_ports"]
+
+LISTENING = "0A"
+GONE_WITHIN = 10.0
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What belongs to this process at some moment.
+
+    Attributes:
+        ports: TCP ports that it listens on.
+        threads: its threads, without the one of the background loop.
+        files: everything below the test's home, where the runtime directories are too.
+    """
+
+    ports: frozenset[int]
+    threads: frozenset[threading.Thread]
+    files: frozenset[Path]
+
+
+@contextmanager
+def leaving_nothing(far: FarSide) -> Iterator[None]:
+    """Fail when what is done inside leaves a port, a thread, a file or a process behind.
+
+    On the host the remote package may stay, and the folder for supervisors, empty.
+    """
+    assert background.loop.is_running()
+    before = _look(far)
+    assert far.server.processes() == []
+    yield
+    after = _look(far)
+    assert after.ports <= before.ports
+    assert after.threads <= before.threads
+    assert after.files <= before.files
+    assert processes.wait_gone(lambda: local_ssh(far.server), GONE_WITHIN) == []
+    assert processes.wait_gone(far.server.processes, GONE_WITHIN) == []
+    assert far.supervisors() == []
+    kept = {path.name for path in (far.server.home / ".cache/sshpyk").glob("*")}
+    assert all(name.endswith(".pyz") or name == "supervisors" for name in kept), kept
+
+
+def listening_ports() -> frozenset[int]:
+    """Give the TCP ports that this process listens on, from proc_pid_net(5)."""
+    mine = {_target(entry) for entry in Path("/proc/self/fd").iterdir()}
+    ports = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/self/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == LISTENING and f"socket:[{fields[9]}]" in mine:
+                ports.add(int(fields[1].rpartition(":")[2], 16))
+    return frozenset(ports)
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return os.readlink(descriptor)
+    except FileNotFoundError:
+        return ""
+
+
+def _look(far: FarSide) -> Traces:
+    threads = frozenset(t for t in threading.enumerate() if t.name != "sshpyk")
+    return Traces(listening_ports(), threads, frozenset(far.local.home.rglob("*")))
