@@ -51,7 +51,7 @@ class SingleProcess:
         for descriptor in (0, 1):
             pipe = transport.get_pipe_transport(descriptor)
             handle = pipe.get_extra_info("pipe") if pipe is not None else None
-            if handle is not None:
+            if handle is not None and not handle.closed:  # it may have ended already
                 enlarge(handle.fileno())
         return cls(transport, Process(transport, protocol, loop))
 

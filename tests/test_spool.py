@@ -1,0 +1,135 @@
+"""A spool gives back what it took, whether that waited in memory or on disk, within its budget."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sshpyk_core.remote.spool import Spool, SpoolBudget
+
+PACKAGES = Path(__file__).parents[1] / "sshpyk_core/src"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("spool")
+    yield str(directory)
+    assert os.listdir(directory) == []
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), st.integers(0, 1), st.integers(1, 400)),
+        st.tuples(st.just("pop"), st.integers(0, 1), st.integers(1, 300)),
+        st.tuples(st.just("discard"), st.integers(0, 1), st.just(0)),
+    ),
+    max_size=60,
+)
+
+
+@settings(deadline=None)
+@given(STEPS, st.integers(0, 500))
+def test_two_spools_of_one_budget_give_all_bytes_in_order_and_their_sizes_add_up(
+    folder: str, steps: list[tuple[str, int, int]], memory: int
+) -> None:
+    budget = SpoolBudget(folder, limit=10**9, memory=memory)
+    spools = (Spool(budget), Spool(budget))
+    wanted = (bytearray(), bytearray())
+    source = random.Random(1)
+    for do, which, size in steps:
+        spool, mine = spools[which], wanted[which]
+        if do == "append":
+            data = source.randbytes(size)
+            mine += data
+            spool.append(data)
+        elif do == "discard":
+            mine.clear()
+            spool.discard()
+        elif mine:
+            got = spool.pop(size)
+            assert 1 <= len(got) <= size
+            assert mine.startswith(got)
+            del mine[: len(got)]
+        assert [spool.size for spool in spools] == [len(mine) for mine in wanted]
+        assert budget.in_memory + budget.on_disk == sum(map(len, wanted))
+    for spool, mine in zip(spools, wanted, strict=True):
+        assert b"".join(pieces(spool)) == mine
+    assert (budget.in_memory, budget.on_disk) == (0, 0)
+
+
+def pieces(spool: Spool) -> Iterator[bytes]:
+    while spool.size:
+        yield spool.pop(1000)
+
+
+def test_what_does_not_fit_into_memory_goes_to_an_unnamed_private_file(tmp_path: Path) -> None:
+    budget = SpoolBudget(str(tmp_path), limit=10**6, memory=100)
+    spool = Spool(budget)
+    for number in range(10):
+        spool.append(b"%d" % number * 50)
+    assert (budget.in_memory, budget.on_disk) == (100, 400)
+    assert os.listdir(tmp_path) == []
+    assert not budget.full
+    spool.discard()
+    assert (budget.in_memory, budget.on_disk, spool.size) == (0, 0, 0)
+
+
+def test_the_budget_is_full_only_when_memory_and_disk_are(tmp_path: Path) -> None:
+    budget = SpoolBudget(str(tmp_path), limit=200, memory=100)
+    spool = Spool(budget)
+    filled = deque[bool]()
+    for _ in range(3):
+        spool.append(bytes(100))
+        filled.append(budget.full)
+    assert list(filled) == [False, False, True]
+    spool.pop(100)
+    assert not budget.full
+    spool.discard()
+
+
+FULL_DISK = """
+import resource, signal, sys
+from sshpyk_core.remote.spool import Spool, SpoolBudget
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (150, 150))
+budget = SpoolBudget(sys.argv[1], limit=10**9, memory=100)
+spool = Spool(budget)
+pieces = [bytes([number]) * 60 for number in range(8)]
+for piece in pieces:
+    spool.append(piece)
+assert budget.full, (budget.in_memory, budget.on_disk, budget.limit)
+got = b""
+while spool.size:
+    got += spool.pop(33)
+assert got == b"".join(pieces)
+assert (budget.in_memory, budget.on_disk) == (0, 0), (budget.in_memory, budget.on_disk)
+"""
+
+
+def test_a_disk_that_takes_no_more_loses_nothing_and_counts_as_full(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(tmp_path)],
+        env={"PYTHONPATH": str(PACKAGES)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_directory_that_is_gone_counts_as_a_full_disk(tmp_path: Path) -> None:
+    budget = SpoolBudget(str(tmp_path / "gone"), limit=10**9, memory=10)
+    spool = Spool(budget)
+    spool.append(b"a" * 10)
+    spool.append(b"b" * 10)
+    assert budget.full
+    assert b"".join(pieces(spool)) == b"a" * 10 + b"b" * 10
