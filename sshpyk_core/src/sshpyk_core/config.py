@@ -84,13 +84,13 @@ class KernelConfig:
         kinds.SECONDS, "Seconds without any connection until the kernel is stopped.", 7 * _DAY
     )
     persistent: bool = _key(
-        kinds.FLAG, "Whether the kernel stays when its client shuts down.", False, legacy=True
+        kinds.FLAG, "Whether the kernel stays when its front end goes away.", False, legacy=True
     )
     persistent_file: str | None = _key(
-        kinds.TEXT, "Where to note what is needed to come back; implies `persistent`.", legacy=True
+        kinds.TEXT, "Implies `persistent`; without effect besides.", legacy=True
     )
     existing: str | None = _key(
-        kinds.TEXT, "Such a note of a kernel that runs: go back to that one.", legacy=True
+        kinds.TEXT, "Without effect yet: a new kernel is started.", legacy=True
     )
     remote_pythonhome: str | None = _key(
         kinds.REMOTE_DIRECTORY, "`PYTHONHOME` for `remote_python`.", legacy=True
@@ -183,6 +183,11 @@ KEYS: tuple[Key, ...] = (
 )
 """Every key that a stanza may have."""
 
+_WITHOUT_EFFECT = {
+    "existing": "a new kernel is started",
+    "persistent_file": "no such file is written",
+}
+
 _BY_NAME = {key.name: key for key in KEYS}
 
 _BLANK_IN_1X = ("persistent_file", "existing")
@@ -210,6 +215,11 @@ def _modern(values: Mapping[str, Any], problems: list[str]) -> tuple[dict[str, A
     notices = [
         f"the config key {name} has no meaning any more: {why}"
         for name, why in _NO_MEANING.items()
+        if name in values
+    ]
+    notices += [
+        f"the config key {name} is without effect in this version: {instead}"
+        for name, instead in _WITHOUT_EFFECT.items()
         if name in values
     ]
     if "shutdown_timeout" in values:

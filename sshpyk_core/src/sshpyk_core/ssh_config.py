@@ -194,10 +194,8 @@ def validate_alias(alias: str) -> None:
     """
     if not alias:
         raise ConfigError("the ssh host alias is empty")
-    if alias.startswith("-"):
-        raise ConfigError(
-            f"the ssh host alias {alias!r} starts with '-': ssh reads it as an option"
-        )
+    if alias.rpartition("@")[2].startswith("-"):
+        raise ConfigError(f"the ssh host alias {alias!r} starts with '-', as options do")
     if not _ALIAS.fullmatch(alias):
         wrong = "".join(dict.fromkeys(c for c in alias if not _ALIAS.fullmatch(c)))
         raise ConfigError(f"the ssh host alias {alias!r} holds what no host name may: {wrong!r}")
