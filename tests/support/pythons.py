@@ -9,7 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["OLDEST", "PYTHONS", "make_venv", "script"]
+__all__ = ["OLDEST", "PYTHONS", "make_venv", "path_without_python", "script"]
+
+SYSTEM_PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
+SYSTEM_TOOLS = ("base64", "cat", "chmod", "id", "mkdir", "mv", "rm", "sed", "wc")
 
 
 def _installed() -> Iterator[str]:
@@ -42,3 +45,20 @@ def script(path: Path, text: str) -> str:
     path.write_text(text)
     path.chmod(0o755)
     return str(path)
+
+
+def path_without_python(directory: Path) -> str:
+    """Make a directory of programs that is the PATH of a host without Python; return its path.
+
+    The interpreters that a host has at fixed paths are there on this machine, so the directory's
+    ``sh`` reads other paths where a command names theirs.
+    """
+    directory.mkdir(parents=True)
+    for tool in SYSTEM_TOOLS:
+        found = shutil.which(tool)
+        assert found, tool
+        (directory / tool).symlink_to(found)
+    edits = " ".join(f"-e 's#{path}#/nowhere{path}#g'" for path in SYSTEM_PYTHONS)
+    edit = f"$(printf '%s' \"$2\" | sed {edits})"
+    script(directory / "sh", f'#!/bin/sh\nexec /bin/sh "$1" "{edit}"\n')
+    return str(directory)

@@ -5,11 +5,19 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+import subprocess
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-__all__ = ["missing", "require_nss_wrapper", "require_program", "require_shell"]
+__all__ = [
+    "missing",
+    "require_nss_wrapper",
+    "require_program",
+    "require_shell",
+    "require_small_disk",
+]
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
 SHELL_PACKAGES = {
@@ -48,3 +56,24 @@ def require_nss_wrapper() -> str:
         for path in glob.glob(f"{folder}/libnss_wrapper.so"):
             return path
     return missing("libnss_wrapper", "libnss-wrapper")
+
+
+def require_small_disk(directory: Path, *, size_kib: int) -> str:
+    """Write a program for sshd's ForceCommand, which shows commands a small disk; return its path.
+
+    The disk is ``directory/small``, in a mount namespace that each command has for itself; where
+    the system allows none (user_namespaces(7)), the test cannot be done.
+    """
+    small = directory / "small"
+    small.mkdir()
+    program = directory / "with-small-disk"
+    mount = f"mount -t tmpfs -o size={size_kib}k tmpfs {small}"
+    program.write_text(
+        f"#!/bin/sh\nexec unshare -rm sh -c '{mount} && exec sh -c \"$SSH_ORIGINAL_COMMAND\"'\n"
+    )
+    program.chmod(0o755)
+    env = {**os.environ, "SSH_ORIGINAL_COMMAND": "true"}
+    done = subprocess.run([program], env=env, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        missing(f"a mount namespace of the user's own ({done.stderr.strip()})", "util-linux")
+    return str(program)

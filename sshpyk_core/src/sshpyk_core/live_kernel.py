@@ -123,16 +123,20 @@ class LiveKernel:
         if self.returncode is None:
             await self.signal(SIGKILL)
             await self.wait()
+        before = self.returncode
         self._renew()
         try:
             return await kernel.command("launch", request=launch.request(self._config))
-        except KernelStartError as error:
+        except HostError as error:
+            if isinstance(error, KernelStartError) and self.returncode is not None:
+                # Jupyter's restarter counts the deaths of a kernel that it has restarted; an
+                # exception would make it try for ever.
+                self._log.warning("%s", error)
+                return kernel.facts
             if self.returncode is None:
-                raise
-            # Jupyter's restarter counts the deaths of a kernel that it has restarted; an
-            # exception would make it try for ever.
-            self._log.warning("%s", error)
-            return kernel.facts
+                # Nothing was started: the kernel is as dead as it was.
+                self._on_exit({"returncode": before})
+            raise
 
     def _renew(self) -> None:
         self.returncode = None

@@ -229,8 +229,9 @@ class Kernel:
         if self._timer is not None:
             self._timer.cancel()
         error = self._close_fifo() or {"kind": "kernel", "message": self._epitaph(pid)}
-        self._report({"error": error})
+        # In this order: who hears that a start has failed must know whether the process has ended.
         self._on_exit(dict(self.status(), tail=self.tail))
+        self._report({"error": error})
 
     def _epitaph(self, pid: int) -> str:
         code = self.returncode or 0
