@@ -78,6 +78,19 @@ def test_exit_status_and_signal_are_told(embedded: EmbeddedServer) -> None:
     asyncio.run(kill())
 
 
+def test_exit_status_arrives_also_when_the_output_has_ended_before(
+    embedded: EmbeddedServer,
+) -> None:
+    assert ssh(embedded, "exec >&- 2>&-; sleep 0.2; exit 7").returncode == 7
+
+
+def test_connection_is_told_to_the_command(embedded: EmbeddedServer) -> None:
+    client, near, server, far = ssh(embedded, "echo $SSH_CONNECTION").stdout.decode().split()
+    assert (client, server, far) == ("127.0.0.1", "127.0.0.1", str(embedded.port))
+    assert ssh(embedded, "echo $SSH_CLIENT").stdout.decode().split()[::2] == [client, far]
+    assert near != far
+
+
 async def test_half_close_lets_the_output_go_on(embedded: EmbeddedServer) -> None:
     async with await connect(embedded) as connection:
         process = await connection.create_process("cat >/dev/null; echo late", encoding=None)

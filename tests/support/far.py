@@ -1,4 +1,4 @@
-"""A host with kernels on it, as a test sees it: its server, and the kernel specs that lead to it."""
+"""A host with kernels on it, as a test sees it: its server, and the specs that lead to it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,10 @@ __all__ = [
     "remote_ipykernel",
     "remote_ir_kernel",
     "remote_kernel",
+    "remote_probe_kernel",
 ]
+
+PROBE = Path(__file__).with_name("probe_kernel.py")
 
 
 class Executed(NamedTuple):
@@ -107,6 +110,24 @@ def remote_ir_kernel(home: Path, name: str = "ir", **kernel_json: Any) -> Path:
     require_program("Rscript", "r-cran-irkernel")
     argv = ["R", "--slave", "-e", "IRkernel::main()", "--args", "{connection_file}"]
     return remote_kernel(home, name, argv, **{"language": "R", **kernel_json})
+
+
+def remote_probe_kernel(
+    home: Path, name: str, *extra: str, python: str = sys.executable, **kernel_json: Any
+) -> Path:
+    """Write the spec of a kernel that only reports how it was started; return the report's path.
+
+    Args:
+        home: of the remote user.
+        name: the kernel's name.
+        extra: further words of its argument list.
+        python: the first word.
+        kernel_json: further keys of kernel.json.
+    """
+    report = home / f"{name}.report"
+    argv = [python, "-S", str(PROBE), "{connection_file}", str(report), *extra]
+    remote_kernel(home, name, argv, **kernel_json)
+    return report
 
 
 def remote_failing_kernel(

@@ -13,7 +13,14 @@ from jupyter_client.manager import AsyncKernelManager, KernelManager
 
 from support.kernels import Executed
 
-__all__ = ["READY", "connected_to", "interrupted", "started", "started_blocking"]
+__all__ = [
+    "READY",
+    "connected_to",
+    "interrupted",
+    "interrupted_blocking",
+    "started",
+    "started_blocking",
+]
 
 READY = 90.0
 """Seconds that a kernel may take to answer on a busy machine."""
@@ -82,3 +89,18 @@ async def interrupted(
     await asyncio.wait_for(printed.wait(), timeout)
     await manager.interrupt_kernel()
     return Executed((await cell)["content"], outputs)
+
+
+def interrupted_blocking(
+    manager: KernelManager, client: BlockingKernelClient, code: str, *, timeout: float = READY
+) -> Executed:
+    """Run code as :func:`interrupted` does, through the blocking manager and client."""
+    outputs: list[dict[str, Any]] = []
+
+    def on_output(message: dict[str, Any]) -> None:
+        outputs.append(message)
+        if message["header"]["msg_type"] == "stream":
+            manager.interrupt_kernel()
+
+    reply = client.execute_interactive(code, output_hook=on_output, timeout=timeout)
+    return Executed(reply["content"], outputs)

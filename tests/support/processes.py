@@ -46,6 +46,16 @@ def running(name: str) -> list[Process]:
     return [each for each in map(_describe, _pids()) if program(each) == name]
 
 
+def with_home_below(folder: Path) -> list[Process]:
+    """Find every process whose home directory is in a folder."""
+    wanted = f"HOME={folder}/".encode()
+    return [
+        _describe(pid)
+        for pid in _pids()
+        if any(line.startswith(wanted) for line in _read(pid, "environ").split(b"\0"))
+    ]
+
+
 def children_of(pid: int) -> list[Process]:
     """Find a process's children and theirs, down to the last."""
     parents: dict[int, list[int]] = {}

@@ -17,6 +17,7 @@ __all__ = [
     "require_program",
     "require_shell",
     "require_small_disk",
+    "require_user_id",
 ]
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
@@ -61,19 +62,29 @@ def require_nss_wrapper() -> str:
 def require_small_disk(directory: Path, *, size_kib: int) -> str:
     """Write a program for sshd's ForceCommand, which shows commands a small disk; return its path.
 
-    The disk is ``directory/small``, in a mount namespace that each command has for itself; where
-    the system allows none (user_namespaces(7)), the test cannot be done.
+    The disk is ``directory/small``, in a mount namespace that each command has for itself.
     """
     small = directory / "small"
     small.mkdir()
-    program = directory / "with-small-disk"
     mount = f"mount -t tmpfs -o size={size_kib}k tmpfs {small}"
-    program.write_text(
-        f"#!/bin/sh\nexec unshare -rm sh -c '{mount} && exec sh -c \"$SSH_ORIGINAL_COMMAND\"'\n"
-    )
+    return _in_namespace(directory / "with-small-disk", "-rm", before=f"{mount} && ")
+
+
+def require_user_id(directory: Path, uid: int) -> str:
+    """Write a program for sshd's ForceCommand, which gives commands a user id; return its path.
+
+    Directories that are named after the user id are then the test's own, also those in /tmp.
+    """
+    return _in_namespace(directory / "with-user-id", f"-U --map-user={uid}")
+
+
+def _in_namespace(program: Path, options: str, before: str = "") -> str:
+    """Write a program that runs ``$SSH_ORIGINAL_COMMAND`` in namespaces; see unshare(1)."""
+    body = before + 'exec sh -c "$SSH_ORIGINAL_COMMAND"'
+    program.write_text(f"#!/bin/sh\nexec unshare {options} sh -c '{body}'\n")
     program.chmod(0o755)
     env = {**os.environ, "SSH_ORIGINAL_COMMAND": "true"}
     done = subprocess.run([program], env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        missing(f"a mount namespace of the user's own ({done.stderr.strip()})", "util-linux")
+        missing(f"a user namespace for everybody ({done.stderr.strip()})", "util-linux")
     return str(program)

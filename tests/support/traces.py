@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,16 +38,19 @@ class Traces:
 
 
 @contextmanager
-def leaving_nothing(far: FarSide) -> Iterator[None]:
+def leaving_nothing(far: FarSide, within: float = 0) -> Iterator[None]:
     """Fail when what is done inside leaves a port, a thread, a file or a process behind.
 
-    On the host the remote package may stay, and the folder for supervisors, empty.
+    On the host the remote package may stay, and the folder for supervisors, empty. Processes may
+    take a while to end; this process's own traces are given ``within`` seconds.
     """
     assert background.loop.is_running()
     before = _look(far)
     assert far.server.processes() == []
     yield
-    after = _look(far)
+    deadline = time.monotonic() + within
+    while (after := _look(far)) != before and time.monotonic() < deadline:
+        time.sleep(0.01)  # of what another thread tidies up, nothing tells when it is done
     assert after.ports <= before.ports
     assert after.threads <= before.threads
     assert after.files <= before.files

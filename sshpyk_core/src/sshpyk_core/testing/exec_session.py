@@ -157,8 +157,8 @@ class ExecSession(asyncssh.SSHServerSession[bytes]):
                 self._send_signal(name)
             for output in self._outputs:
                 await output.ended.wait()
-            if not self._channel.is_closing():
-                self._channel.write_eof()
+            # No end of file before the status is known: OpenSSH's client answers it by closing the
+            # channel, and asyncssh sends nothing more on a channel that the client has closed.
             self._report(await self._process.wait())
         except OSError as error:
             self._refuse(error)
