@@ -105,15 +105,15 @@ class Wiretap:
     def frames(self) -> Iterator[Tapped]:
         """Give all frames of the one bridge that there was, in the order of sending and reading."""
         splitters = {"sent": wire.Splitter(), "read": wire.Splitter()}
-        greeting: bytes | None = b""
+        greeting = bytearray()
+        greeted = False
         for way, data in list(self._module.tape):
-            if way == "read" and greeting is not None:
+            mine = data
+            if way == "read" and not greeted:
                 greeting += data
-                _, mark, data = greeting.partition(b":bridge\n")
-                if not mark:
-                    continue
-                greeting = None
-            for frame in splitters[way].feed(data):
+                _, mark, mine = bytes(greeting).partition(b":bridge\n")
+                greeted = bool(mark)
+            for frame in splitters[way].feed(mine):
                 yield Tapped(way, frame)
 
     @property

@@ -35,6 +35,9 @@ BACKOFF = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 LINGER = 60.0
 """Seconds that a connection without kernels is kept: the next kernel starts on a warm host."""
 
+LEAVE_PATIENCE = 1.0
+"""Seconds that the end of a program waits for the supervisors to know of it."""
+
 UNDO_PATIENCE = 5.0
 """Seconds that a supervisor whose start failed may take to say that it has stopped."""
 
@@ -270,8 +273,11 @@ class Host:
             return
 
     async def aclose(self) -> None:
-        """Let go of everything at once; the supervisors stay."""
+        """Let go of everything for good; a supervisor stays for as long as its kernel runs."""
         self._stop_waiting()
+        leaving = [each.command("leave") for each in self._kernels if each.connected]
+        if leaving:
+            await asyncio.wait(leaving, timeout=LEAVE_PATIENCE)
         for kernel in list(self._kernels):
             kernel.release()
         self._kernels.clear()

@@ -179,7 +179,10 @@ class LiveKernel:
     async def wait(self) -> int:
         """Return the exit status of the process that runs now; minus a signal's number."""
         assert self._exited is not None
-        return await asyncio.shield(self._exited)
+        returncode = await asyncio.shield(self._exited)
+        if self._kernel is not None:
+            self._kernel.turn_away()
+        return returncode
 
     async def signal(self, signum: int) -> None:
         """Send a signal to the kernel's process group; it arrives even if the link is down now.

@@ -123,10 +123,12 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         Raises:
             SshpykError: with everything undone.
         """
+        # The ports first: a connection file that names them also has the key and the address.
+        wanted = self._wanted_ports()
         launch = Launch(
             connection=self._connection(kwargs),
             ip=self._ip(),
-            wanted_ports=self._wanted_ports(),
+            wanted_ports=wanted,
             session_name=(kwargs.get("env") or {}).get("JPY_SESSION_NAME", ""),
             local_env=dict(self.kernel_spec.env) if self.kernel_spec is not None else {},
             extra_arguments=kwargs.get("extra_arguments") or (),

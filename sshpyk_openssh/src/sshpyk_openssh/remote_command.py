@@ -66,6 +66,7 @@ async def upload(session: AnySession, content: bytes, path: str, mode: int) -> N
 
     Raises:
         UploadError: with the words of the host.
+        SessionError: the connection went away before the answer; that says nothing of the file.
     """
     tried = f"write {path}"
     if not path.startswith("/"):
@@ -75,6 +76,9 @@ async def upload(session: AnySession, content: bytes, path: str, mode: int) -> N
     except ValueError as error:
         raise UploadError(session.target.alias, tried, str(error)) from error
     result = await run(session, command, content)
+    if result.status == _NO_STATUS:
+        words = result.errors or "no answer came back"
+        raise SessionError(session.target.alias, tried, words)
     if result.status != 0:
         words = result.errors or f"the command ended with status {result.status}"
         fix = "Is there room on the file system, and may you write to that directory?"

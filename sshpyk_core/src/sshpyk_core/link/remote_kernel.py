@@ -272,6 +272,15 @@ class RemoteKernel:
             self._attachment.courier.close(stream.number)
             self._attachment.wake()
 
+    def turn_away(self) -> None:
+        """Drop the clients that came after the kernel had ended; they come back for the next one.
+
+        A ZeroMQ socket that is in the middle of a handshake can only be closed after its linger
+        time, for which Jupyter's loop would stand still.
+        """
+        for stream in [each for each in self._streams.values() if not each.answered]:
+            stream.drop()
+
     def end_streams(self) -> None:
         """Close all clients' connections."""
         for stream in list(self._streams.values()):

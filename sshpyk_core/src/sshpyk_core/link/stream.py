@@ -35,6 +35,8 @@ class LocalStream(asyncio.Protocol):
         """Wait for the connection to be made; ``port`` is the index of the kernel's port."""
         self.port = port
         self.number = 0
+        self.answered = False
+        """Whether the kernel has said anything."""
         self._kernel = kernel
         self._transport: asyncio.Transport | None = None
         self._reading = True
@@ -86,6 +88,7 @@ class LocalStream(asyncio.Protocol):
 
     def deliver(self, data: bytes) -> None:
         """Give the client what the kernel said."""
+        self.answered = True
         if self._transport is not None:
             self._transport.write(data)
             self._report(len(data))
@@ -95,6 +98,11 @@ class LocalStream(asyncio.Protocol):
         if self._writing and self._unreported >= WINDOW // 4:
             size, self._unreported = self._unreported, 0
             self._kernel.consumed(self, size)
+
+    def drop(self) -> None:
+        """Cut the client's connection, as if the client had closed it."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def end(self) -> None:
         """Close the client's connection after what was delivered: the kernel has closed its end."""

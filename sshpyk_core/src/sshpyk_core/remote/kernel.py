@@ -236,7 +236,7 @@ class Kernel:
     def _epitaph(self, pid: int) -> str:
         code = self.returncode or 0
         how = "signal %d" % -code if code < 0 else "exit status %d" % code
-        what = "its shell" if not self.facts else "it"
+        what = "it" if self.facts else "the shell that runs remote_precmd"
         last = "its last words:\n%s" % self.tail if self.tail else "it wrote nothing"
         return "%s (pid %d) ended at once with %s; %s" % (what, pid, how, last)
 

@@ -9,6 +9,7 @@ do          takes                                  gives
 =========== ====================================== ========================================
 launch      the launch request                     facts of the kernel, its ports, its pid
 signal      signum, name ("SIGINT")                delivered: bool
+leave       nothing                                nothing; the supervisor ends with its kernel
 stop        nothing                                nothing; the supervisor ends
 =========== ====================================== ========================================
 """
@@ -60,6 +61,7 @@ class Supervisor:
         self._attachments: Dict[str, Attachment] = {}
         self._detached: Optional[Timer] = None
         self._stopping = False
+        self._left = False
         self._ended = False
         self._state = {
             "supervisor": os.path.basename(directory),
@@ -152,6 +154,7 @@ class Supervisor:
             raise wire.WireError("a newer connection has taken over")
         status = dict(self._kernel.status(), directory=self._directory)
         attachment.connect(conduit, frame.supervisor, request, status)
+        self._left = False
         self._update_detached()
         return attachment
 
@@ -161,7 +164,8 @@ class Supervisor:
         if self._detached is not None:
             self._detached.cancel()
             self._detached = None
-        if not attached and (self._stopping or not self._kernel.generation):
+        over = self._stopping or not self._kernel.generation
+        if not attached and (over or (self._left and not self._kernel.running)):
             self._end()
             return
         if not attached and self._detached_timeout is not None:
@@ -179,6 +183,9 @@ class Supervisor:
             if command["do"] == "signal":
                 number_here = signal_number(command)
                 answer = {"delivered": self._kernel.signal(number_here)}
+            elif command["do"] == "leave":
+                answer = {}
+                self._left = self._detached_timeout is not None
             elif command["do"] == "stop":
                 answer = {}
                 self._stop(attachment)
@@ -206,7 +213,10 @@ class Supervisor:
     def _exited(self, report: Dict[str, Any]) -> None:
         for each in self._attachments.values():
             each.post(wire.EVENT, dict(report, event="exited"))
-        self._write_state()
+        if self._left:
+            self._update_detached()
+        else:
+            self._write_state()
 
     def reap(self) -> None:
         """Look after the kernel's process; called after each SIGCHLD."""
