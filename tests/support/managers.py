@@ -15,6 +15,7 @@ from support.kernels import Executed
 
 __all__ = [
     "READY",
+    "answer_to",
     "connected_to",
     "interrupted",
     "interrupted_blocking",
@@ -69,6 +70,14 @@ def started_blocking(
             client.stop_channels()
     finally:
         manager.shutdown_kernel(now=True)
+
+
+async def answer_to(client: AsyncKernelClient, message_id: str) -> dict[str, Any]:
+    """Wait for the answer on the shell channel to a message; give its content."""
+    while True:
+        reply = await client.get_shell_msg(timeout=READY)
+        if reply["parent_header"].get("msg_id") == message_id:
+            return dict(reply["content"])
 
 
 async def interrupted(
