@@ -130,6 +130,6 @@ async def test_what_a_killed_program_leaves_ends_by_itself(make_far: MakeFarSide
     assert await asyncio.to_thread(far.left_behind, 20) == []
     # The master has nobody left to serve and ends when it has waited for another (ControlPersist).
     assert masters
-    assert all("ControlPersist=60" in master.command for master in masters)
+    assert all("ControlPersist=10" in master.command for master in masters)
     left = await asyncio.to_thread(processes.wait_gone, lambda: local_ssh(far.server), 75)
     assert left == []

@@ -55,8 +55,28 @@ class Background:
             loop.close()
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await, on any loop, work that is done on this one; cancelling cancels the work."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.loop))
+        """Await, on any loop, work that is done on this one.
+
+        Cancelling cancels the work and returns when that has undone what it had begun.
+        """
+        loop = self.loop
+        outcome: concurrent.futures.Future[T] = concurrent.futures.Future()
+        tasks: list[asyncio.Task[T]] = []
+
+        def begin() -> None:
+            tasks.append(loop.create_task(work))
+            tasks[0].add_done_callback(lambda task: _copy(task, outcome))
+
+        loop.call_soon_threadsafe(begin)
+        waiting = asyncio.wrap_future(outcome)
+        try:
+            return await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            if not waiting.done():
+                loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+                await asyncio.wait([waiting])
+                _ = waiting.cancelled() or waiting.exception()  # it was ours to ask for
+            raise
 
     def call(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Wait, on a thread without a loop, for work that is done on this one."""
@@ -79,6 +99,15 @@ class Background:
             self.call(all_callbacks(), EXIT_PATIENCE)
         except (concurrent.futures.TimeoutError, TimeoutError):
             return
+
+
+def _copy(task: asyncio.Task[T], outcome: concurrent.futures.Future[T]) -> None:
+    if task.cancelled():
+        outcome.cancel()
+    elif (error := task.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(task.result())
 
 
 background = Background()

@@ -31,7 +31,7 @@ _NEUTRAL_WHERE_KNOWN = ("ForkAfterAuthentication=no", "StdinNull=no", "SessionTy
 _CONNECT_TIMEOUT_SECONDS = 30
 # How long a master without clients stays: long enough to hand over to us, short enough not to
 # linger when this process is killed. While we hold a connection to it, it does not end.
-_PERSIST_SECONDS = 60
+_PERSIST_SECONDS = 10
 
 
 @dataclass(frozen=True)

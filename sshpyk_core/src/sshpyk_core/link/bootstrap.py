@@ -51,6 +51,8 @@ class _Report:
     """``bridge``, ``missing``, ``no-python``, ``no-directory``, ``noise``, or empty: it ended."""
     first_bytes: bytes = b""
     """What was read after the bridge's mark."""
+    place: int = 0
+    """Which of the directories that were offered it is, counted from 1."""
     directory: str = ""
     """Where the remote package is missing."""
     pythons: list[str] = field(default_factory=list)
@@ -99,7 +101,8 @@ async def open_link(
         except UploadError as error:
             refusals.append(f"{report.directory} ({error.answer})")
             log.warning("%s: %s cannot be written: %s", host, report.directory, error.answer)
-            directories = directories[1:]
+            # Those before it could not even be made.
+            directories = directories[report.place :]
     raise RemoteDirectoryError(
         host,
         "put the remote package on the host",
@@ -137,9 +140,9 @@ def bridge_command(nonce: str, python: str | None, directories: list[str]) -> st
         f'echo {mark}no-python"; exit 0; fi; '
         f'for d in {places}; do if [ -f "$d/$z" ] && [ -O "$d" ] && [ -O "$d/$z" ]; then '
         'exec "$p" -I -S "$d/$z" bridge "$a$b"; fi; done; '
-        f'for d in {places}; do mkdir -p "$d" 2>/dev/null; '
+        f'i=0; for d in {places}; do i=$((i+1)); mkdir -p "$d" 2>/dev/null; '
         'if [ -d "$d" ] && [ -O "$d" ] && [ -w "$d" ] && chmod 700 "$d"; then '
-        f'echo {mark}missing" "$d"; exit 0; fi; done; echo {mark}no-directory"; exit 0'
+        f'echo {mark}missing" "$i" "$d"; exit 0; fi; done; echo {mark}no-directory"; exit 0'
     )
 
 
@@ -194,7 +197,10 @@ async def _read_report(stdout: ByteReader, nonce: bytes) -> _Report:
             if word == "python":
                 report.pythons.append(value)
                 continue
-            report.outcome, report.directory, report.first_bytes = word, value, after
+            report.outcome, report.first_bytes = word, after
+            if word == "missing":
+                place, _, report.directory = value.partition(" ")
+                report.place = int(place) if place.isdecimal() else len(value)
             return report
         data = await stdout.read(65536)
         if not data:
@@ -212,8 +218,8 @@ def _no_shell(session: Session, how: str, said: bytes) -> LaunchError:
         session.target.alias,
         "run a command on the host",
         f"the login shell {how}: {words}",
-        "Look at what `ssh HOST true` prints: a forced command or a login script that ends the "
-        "shell stands in the way.",
+        f"Look at what `ssh {session.target.alias} true` prints: a forced command or a login "
+        "script that ends the shell stands in the way.",
     )
 
 
