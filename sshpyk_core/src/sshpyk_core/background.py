@@ -67,13 +67,16 @@ class Background:
             tasks.append(loop.create_task(work))
             tasks[0].add_done_callback(lambda task: _copy(task, outcome))
 
+        def cancel() -> None:
+            tasks[0].cancel()
+
         loop.call_soon_threadsafe(begin)
         waiting = asyncio.wrap_future(outcome)
         try:
             return await asyncio.shield(waiting)
         except asyncio.CancelledError:
             if not waiting.done():
-                loop.call_soon_threadsafe(lambda: tasks[0].cancel())
+                loop.call_soon_threadsafe(cancel)
                 await asyncio.wait([waiting])
                 _ = waiting.cancelled() or waiting.exception()  # it was ours to ask for
             raise
