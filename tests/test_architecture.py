@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.pythons import OLDEST
 from support.source_tree import (
     PACKAGES,
     ROOT,
@@ -205,20 +205,8 @@ def test_the_remote_package_needs_nothing_newer_than_python_3_6() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def find_python_3_6() -> str | None:
-    """An interpreter of the oldest version that a host may have."""
-    versions = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
-    known = [str(path) for path in versions.glob("3.6.*/bin/python")]
-    known += filter(None, [shutil.which("python3.6")])
-    return next((path for path in known if run(path, "-c", "").returncode == 0), None)
-
-
-PYTHON_3_6 = find_python_3_6()
-"""Found here, because tests have another home."""
-
-
 def test_the_remote_package_imports_on_a_real_python_3_6(tmp_path: Path) -> None:
-    if PYTHON_3_6 is None:
+    if OLDEST is None:
         pytest.skip("no Python 3.6 on this machine; vermin has looked at the syntax")
     shutil.copytree(REMOTE_FOLDER, tmp_path / "remote")
     code = (
@@ -229,7 +217,7 @@ def test_the_remote_package_imports_on_a_real_python_3_6(tmp_path: Path) -> None
         "    if path.stem != '__main__':\n"
         "        importlib.import_module('remote.' + path.stem)\n"
     )
-    done = run(PYTHON_3_6, "-I", "-S", "-c", code, str(tmp_path))
+    done = run(OLDEST, "-I", "-S", "-c", code, str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -21,7 +21,7 @@ from sshpyk_core.errors import (
     UnknownHostKeyError,
 )
 from sshpyk_core.types import Target
-from sshpyk_openssh.diagnosis import spoken
+from sshpyk_openssh.failures import spoken
 from sshpyk_openssh.options import Options, parse
 from support.openssh import connected, left_behind, logins, outcome, target_of
 from support.sshd import SSHServer

@@ -12,7 +12,7 @@ import pytest
 from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import RemotePythonError
-from sshpyk_core.host import hosts
+from sshpyk_core.hosts import hosts
 from support.far import FarSide
 from support.kernels import execute
 from support.managers import started

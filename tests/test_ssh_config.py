@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from sshpyk_core.errors import ConfigError, ConnectError
-from sshpyk_core.ssh_config import HostSettings, ask_tool, resolve, validate_alias
+from sshpyk_core.local_tool import ask_tool
+from sshpyk_core.ssh_config import HostSettings, resolve, validate_alias
 from sshpyk_core.types import Target
 from support.require import require_program
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,7 @@ def _installed() -> Iterator[str]:
 PYTHONS = sorted({sys.executable, *_installed()})
 """One of each version from 3.6 that there is, and 2.7 where there is one."""
 
-OLDEST = next((python for python in PYTHONS if "3.6" in python), None)
+OLDEST = next((path for path in PYTHONS if re.search(r"/3\.6\.\d+/|python3\.6$", path)), None)
 """The oldest that the remote package must run on, Python 3.6, where there is one."""
 
 

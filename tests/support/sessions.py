@@ -11,6 +11,6 @@ __all__ = ["close_hosts"]
 
 def close_hosts() -> None:
     """Let go of every host of this process; supervisors that a test has left stay, and show."""
-    module = sys.modules.get("sshpyk_core.host")
+    module = sys.modules.get("sshpyk_core.hosts")
     if module is not None:
         background.call(module.hosts.aclose(), timeout=30)

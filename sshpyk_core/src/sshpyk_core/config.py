@@ -84,7 +84,7 @@ class KernelConfig:
         kinds.SECONDS, "Seconds without any connection until the kernel is stopped.", 7 * _DAY
     )
     persistent: bool = _key(
-        kinds.FLAG, "Whether the kernel stays when its front end goes away.", False, legacy=True
+        kinds.FLAG, "Without effect yet: `detached_timeout` applies.", False, legacy=True
     )
     persistent_file: str | None = _key(
         kinds.TEXT, "Implies `persistent`; without effect besides.", legacy=True
@@ -101,11 +101,12 @@ class KernelConfig:
     notices: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
-    def parse(cls, stanza: Mapping[str, object]) -> KernelConfig:
+    def parse(cls, stanza: Mapping[str, object], where: str = "the kernel spec") -> KernelConfig:
         """Check a stanza and make a value of it.
 
         Args:
             stanza: the JSON object of the kernel spec.
+            where: which kernel spec that is, for messages.
 
         Raises:
             ConfigError: unknown keys, impossible values, no alias; all of them in one message.
@@ -119,7 +120,7 @@ class KernelConfig:
                 problems.append(f"{key.name} is missing: it must be {key.kind.allowed}")
         values, notices = _modern(values, problems)
         if problems:
-            raise ConfigError("the config of the kernel spec: " + "\n  ".join(["", *problems]))
+            raise ConfigError("\n  ".join([f"the config of {where}:", *problems]))
         return cls(**values, notices=tuple(notices))
 
     def to_stanza(self) -> dict[str, Any]:
@@ -185,6 +186,7 @@ KEYS: tuple[Key, ...] = (
 
 _WITHOUT_EFFECT = {
     "existing": "a new kernel is started",
+    "persistent": "a kernel whose front end went away ends after detached_timeout",
     "persistent_file": "no such file is written",
 }
 
@@ -220,7 +222,7 @@ def _modern(values: Mapping[str, Any], problems: list[str]) -> tuple[dict[str, A
     notices += [
         f"the config key {name} is without effect in this version: {instead}"
         for name, instead in _WITHOUT_EFFECT.items()
-        if name in values
+        if values.get(name)
     ]
     if "shutdown_timeout" in values:
         old = values["shutdown_timeout"]

@@ -6,31 +6,24 @@ All of it runs on the background loop.
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
-import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
-from sshpyk_core.background import background
 from sshpyk_core.connection import Connection, Places, connect
 from sshpyk_core.errors import (
-    AuthenticationError,
+    ConnectError,
     HostError,
-    HostKeyError,
     LinkLostError,
-    SshpykError,
     SupervisorGoneError,
 )
 from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
-from sshpyk_core.link.remote_kernel import RemoteKernel, SupervisorOptions
+from sshpyk_core.link.supervisor import SupervisorClient, SupervisorOptions
+from sshpyk_core.reconnecting import HostState, reconnect
 from sshpyk_core.transport import Transport, transport_for
 from sshpyk_core.types import Address, Forward, Target
 
-__all__ = ["BACKOFF", "LINGER", "Host", "HostState", "Hosts", "Places", "hosts"]
-
-BACKOFF = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds before each attempt to reconnect; the last one again and again."""
+__all__ = ["LINGER", "Host", "HostState", "Places"]
 
 LINGER = 60.0
 """Seconds that a connection without kernels is kept: the next kernel starts on a warm host."""
@@ -42,15 +35,6 @@ UNDO_PATIENCE = 5.0
 """Seconds that a supervisor whose start failed may take to say that it has stopped."""
 
 log = logging.getLogger(__name__)
-
-
-class HostState(enum.Enum):
-    """How things stand between here and the host."""
-
-    IDLE = "idle"
-    CONNECTED = "connected"
-    RECONNECTING = "reconnecting"
-    NEEDS_LOGIN = "needs login"
 
 
 class Host:
@@ -69,7 +53,7 @@ class Host:
         self._timers = timers or LinkTimers()
         self._transport: Transport = transport_for(target)
         self._connection: Connection | None = None
-        self._kernels: set[RemoteKernel] = set()
+        self._supervisors: set[SupervisorClient] = set()
         self._places = Places()
         self._attempt: asyncio.Task[int] | None = None
         self._waiting = 0
@@ -81,7 +65,7 @@ class Host:
 
     async def start_kernel(
         self,
-        kernel: RemoteKernel,
+        supervisor: SupervisorClient,
         places: Places,
         options: SupervisorOptions,
         request: dict[str, Any],
@@ -89,7 +73,7 @@ class Host:
         """Start a supervisor and a kernel under it: one round trip when the link is there.
 
         Args:
-            kernel: a fresh one.
+            supervisor: a fresh one.
             places: for the bridge, if one has to be started.
             options: for the supervisor.
             request: the launch request, see ``remote.launch``.
@@ -100,30 +84,30 @@ class Host:
         Raises:
             HostError: what failed; nothing is left behind then, here or there.
         """
-        self._kernels.add(kernel)
+        self._supervisors.add(supervisor)
         try:
             link = await self._warm_link(places)
-            spawned = kernel.spawn(link, options)
-            launched = kernel.command("launch", request=request)
+            spawned = supervisor.spawn(link, options)
+            launched = supervisor.command("launch", request=request)
             await spawned
             return await launched
         except BaseException:
-            await asyncio.shield(self._undo(kernel))
+            await asyncio.shield(self._undo(supervisor))
             raise
 
-    async def _undo(self, kernel: RemoteKernel) -> None:
+    async def _undo(self, supervisor: SupervisorClient) -> None:
         try:
-            if kernel.connected:
-                await asyncio.wait_for(kernel.command("stop"), UNDO_PATIENCE)
+            if supervisor.connected:
+                await asyncio.wait_for(supervisor.command("stop"), UNDO_PATIENCE)
         except (HostError, asyncio.TimeoutError) as error:
             log.debug("%s: undoing a failed start: %s", self.target.alias, error)
-        await self.release(kernel, keep_warm=False)
+        await self.release(supervisor, keep_warm=False)
 
-    async def release(self, kernel: RemoteKernel, *, keep_warm: bool = True) -> None:
+    async def release(self, supervisor: SupervisorClient, *, keep_warm: bool = True) -> None:
         """Let go of a kernel, and of the connection when it was the last."""
-        kernel.release()
-        self._kernels.discard(kernel)
-        if self._kernels:
+        supervisor.release()
+        self._supervisors.discard(supervisor)
+        if self._supervisors:
             return
         self._stop_waiting()
         if keep_warm and self._connection is not None and self._connection.alive:
@@ -140,7 +124,7 @@ class Host:
             self._linger = None
 
     async def _close_idle(self) -> None:
-        if not self._kernels:
+        if not self._supervisors:
             self.state = HostState.IDLE
             await self._disconnect("not needed any more")
 
@@ -197,27 +181,40 @@ class Host:
         """Replace the connection and attach to all kernels over it; return bytes sent again."""
         await self._disconnect("replaced")
         connection = await connect(self._transport, self.target, self._places, self._timers)
+        try:
+            self._check_identity(connection.hello)
+        except HostError:
+            await asyncio.shield(connection.aclose("another host"))
+            raise
         self._connection = connection
-        self._check_identity(connection.hello)
         self.state = HostState.CONNECTED
         connection.when_lost(lambda reason: self._lost(connection, reason))
         again = 0
-        for kernel in [each for each in self._kernels if each.spawned]:
+        for supervisor in [each for each in self._supervisors if each.spawned]:
             try:
-                again += await kernel.reattach(connection.link)
+                again += await supervisor.reattach(connection.link)
             except SupervisorGoneError as error:
                 log.warning("%s", error)
         return again
 
     def _check_identity(self, hello: BridgeHello) -> None:
-        known, self.hello = self.hello, hello
-        if known is not None and self._kernels and known.host != hello.host:
-            log.warning(
-                "%s is now %s, it was %s: kernels there cannot be reached from it",
-                self.target.alias,
-                hello.host,
-                known.host,
-            )
+        """Make sure that this is the host that the supervisors are on.
+
+        Raises:
+            ConnectError: it is another: an alias may stand for several login nodes.
+        """
+        known = self.hello
+        if known is not None and any(each.spawned for each in self._supervisors):
+            if known.host != hello.host:
+                raise ConnectError(
+                    self.target.alias,
+                    "connect again",
+                    f"it is {hello.host} now, but the kernels are on {known.host}",
+                    f"Give the host alias the name of one machine, such as {known.host}.",
+                )
+            if known.boot_id != hello.boot_id:
+                log.warning("%s has been restarted, its kernels are gone", self.target.alias)
+        self.hello = hello
 
     async def _disconnect(self, reason: str) -> None:
         connection, self._connection = self._connection, None
@@ -232,88 +229,44 @@ class Host:
 
     # --- reconnecting ------------------------------------------------------------------------
 
-    def _lost(self, connection: Connection, reason: str) -> None:
-        if self._connection is not connection:
-            return
-        if not self._kernels:
-            self._spawn(self._close_idle())
-            return
-        log.warning("%s: connection lost (%s); reconnecting", self.target.alias, reason)
+    def try_again(self) -> None:
+        """Reconnect after a login was needed: the user has come back, so that may be done now."""
+        if self.state is HostState.NEEDS_LOGIN:
+            self._begin_reconnecting()
+
+    def _begin_reconnecting(self) -> None:
         self.state = HostState.RECONNECTING
-        # A link over a dead session takes nothing any more, but may not know it yet.
-        connection.link.lose(reason)
         if self._reconnecting is None or self._reconnecting.done():
             self._reconnecting = self._spawn(self._reconnect())
 
-    async def _reconnect(self) -> None:
-        loop = asyncio.get_running_loop()
-        since = loop.time()
-        attempt = 0
-        while self._kernels:
-            delay = BACKOFF[min(attempt, len(BACKOFF) - 1)]
-            await asyncio.sleep(delay * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
-            attempt += 1
-            try:
-                if self._connection is not None and self._connection.alive:
-                    return
-                again = await self._connect_once()
-            except (AuthenticationError, HostKeyError) as error:
-                self.state = HostState.NEEDS_LOGIN
-                log.warning("needs login: %s", error)
-                return
-            except SshpykError as error:
-                log.debug("attempt %d to reconnect: %s", attempt, error)
-                continue
-            log.warning(
-                "%s: connected again after %.1f s, %d bytes sent again",
-                self.target.alias,
-                loop.time() - since,
-                again,
-            )
+    def _lost(self, connection: Connection, reason: str) -> None:
+        if self._connection is not connection:
             return
+        if not self._supervisors:
+            self._spawn(self._close_idle())
+            return
+        log.warning("%s: connection lost (%s); reconnecting", self.target.alias, reason)
+        # A link over a dead session takes nothing any more, but may not know it yet.
+        connection.link.lose(reason)
+        self._begin_reconnecting()
+
+    async def _reconnect(self) -> None:
+        self.state = await reconnect(self.target.alias, self._connect_once, self._misses)
+
+    def _misses(self) -> bool:
+        """Say whether a connection is needed and not there."""
+        alive = self._connection is not None and self._connection.alive
+        return bool(self._supervisors) and not alive
 
     async def aclose(self) -> None:
         """Let go of everything for good; a supervisor stays for as long as its kernel runs."""
         self._stop_waiting()
-        leaving = [each.command("leave") for each in self._kernels if each.connected]
+        leaving = [each.command("leave") for each in self._supervisors if each.connected]
         if leaving:
             await asyncio.wait(leaving, timeout=LEAVE_PATIENCE)
-        for kernel in list(self._kernels):
-            kernel.release()
-        self._kernels.clear()
+        for supervisor in list(self._supervisors):
+            supervisor.release()
+        self._supervisors.clear()
         if self._attempt is not None:
             self._attempt.cancel()
         await self._close_idle()
-
-
-class Hosts:
-    """The hosts of this process, one per target."""
-
-    def __init__(self, before_exit: Callable[[Callable[[], Any]], None]) -> None:
-        """Have :meth:`aclose` awaited when the process ends, by way of ``before_exit``."""
-        self._hosts: dict[Target, Host] = {}
-        self._before_exit = before_exit
-        self._registered = False
-
-    def get(self, target: Target) -> Host:
-        """Give the target's host; call it on the background loop.
-
-        Raises:
-            PluginError: the target's transport is unknown or broken.
-        """
-        if not self._registered:
-            self._registered = True
-            self._before_exit(self.aclose)
-        if target not in self._hosts:
-            self._hosts[target] = Host(target)
-        return self._hosts[target]
-
-    async def aclose(self) -> None:
-        """Close the connections of all hosts."""
-        hosts = list(self._hosts.values())
-        self._hosts.clear()
-        await asyncio.gather(*(host.aclose() for host in hosts), return_exceptions=True)
-
-
-hosts = Hosts(background.before_exit)
-"""The process's own."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.link.remote_kernel import SupervisorOptions
+from sshpyk_core.link.supervisor import SupervisorOptions
 
 
 @dataclass(frozen=True)
-class Connection:
+class MessageSecurity:
     """What a kernel and its clients must agree on; secrets stay out of every repr.
 
     Attributes:
@@ -43,7 +43,7 @@ class Launch:
         extra_arguments: for the end of the kernel's argument list.
     """
 
-    connection: Connection
+    connection: MessageSecurity
     ip: str = "127.0.0.1"
     wanted_ports: Mapping[str, int] = field(default_factory=dict)
     session_name: str = ""
@@ -114,6 +114,5 @@ def supervisor_options(config: KernelConfig) -> SupervisorOptions:
         remote_dir=config.remote_dir,
         spool_limit=config.spool_limit,
         detached_timeout=config.detached_timeout,
-        persistent=config.persistent,
         owner=f"{getpass.getuser()}@{socket.gethostname()}",
     )

@@ -14,11 +14,12 @@ from typing import Any
 
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import HostError, KernelStartError
-from sshpyk_core.host import Host, Places, hosts
+from sshpyk_core.host import Host, Places
+from sshpyk_core.hosts import hosts
 from sshpyk_core.launch_request import KernelFacts, Launch, supervisor_options
 from sshpyk_core.link.forwards import Forwards
 from sshpyk_core.link.listeners import Listeners
-from sshpyk_core.link.remote_kernel import RemoteKernel
+from sshpyk_core.link.supervisor import SupervisorClient
 
 __all__ = ["GONE_RETURNCODE", "SIGKILL", "LiveKernel"]
 
@@ -48,16 +49,16 @@ class LiveKernel:
         self._config = config
         self._log = logger
         self._host: Host | None = None
-        self._kernel: RemoteKernel | None = None
+        self._supervisor: SupervisorClient | None = None
         self._listeners: Listeners | None = None
         self._forwards: Forwards | None = None
         self._exited: asyncio.Future[int] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def supervisor(self) -> str | None:
+    def directory(self) -> str | None:
         """The supervisor's directory on the host, while there is one."""
-        return self._kernel.directory if self._kernel is not None else None
+        return self._supervisor.directory if self._supervisor is not None else None
 
     # --- start and restart -------------------------------------------------------------------
 
@@ -69,7 +70,7 @@ class LiveKernel:
         Raises:
             SshpykError: with everything undone, on this machine and on the host.
         """
-        again = self._kernel is not None and self._kernel.gone is None
+        again = self._supervisor is not None and self._supervisor.gone is None
         work = self._start_again(launch) if again else self._start_first(launch)
         timeout = self._config.launch_timeout
         try:
@@ -89,24 +90,24 @@ class LiveKernel:
         config = self._config
         await self._let_go()
         host = hosts.get(config.target)
-        kernel = RemoteKernel(config.ssh_host_alias, self._on_exit, self._on_event)
+        supervisor = SupervisorClient(config.ssh_host_alias, self._on_exit, self._on_event)
         bound_before = self._listeners is not None
         try:
             if config.channels == "relay":
                 self._listeners = self._listeners or Listeners(launch.ip, launch.wanted_ports)
-                await self._listeners.serve(kernel)
+                await self._listeners.serve(supervisor)
             self._renew()
             python = None if config.remote_python == "auto" else config.remote_python
             places = Places(python, config.remote_dir)
             options, request = supervisor_options(config), launch.request(config)
-            facts = await host.start_kernel(kernel, places, options, request)
-            self._host, self._kernel = host, kernel
+            facts = await host.start_kernel(supervisor, places, options, request)
+            self._host, self._supervisor = host, supervisor
             if config.channels == "forward":
                 await self._open_forwards(host, launch, facts["ports"])
         except BaseException:
             if not bound_before:
                 self._close_listeners()
-            if self._kernel is kernel:
+            if self._supervisor is supervisor:
                 await asyncio.shield(self.end())
             raise
         return facts
@@ -118,21 +119,23 @@ class LiveKernel:
         self._forwards = forwards
 
     async def _start_again(self, launch: Launch) -> dict[str, Any]:
-        kernel = self._kernel
-        assert kernel is not None
+        supervisor = self._supervisor
+        assert supervisor is not None
         if self.returncode is None:
             await self.signal(SIGKILL)
             await self.wait()
         before = self.returncode
         self._renew()
+        if self._host is not None:
+            self._host.try_again()
         try:
-            return await kernel.command("launch", request=launch.request(self._config))
+            return await supervisor.command("launch", request=launch.request(self._config))
         except HostError as error:
             if isinstance(error, KernelStartError) and self.returncode is not None:
                 # Jupyter's restarter counts the deaths of a kernel that it has restarted; an
                 # exception would make it try for ever.
                 self._log.warning("%s", error)
-                return kernel.facts
+                return supervisor.facts
             if self.returncode is None:
                 # Nothing was started: the kernel is as dead as it was.
                 self._on_exit({"returncode": before})
@@ -145,14 +148,17 @@ class LiveKernel:
     # --- running -----------------------------------------------------------------------------
 
     def _on_exit(self, event: dict[str, Any]) -> None:
-        self.returncode = int(event["returncode"])
+        self._ended(int(event["returncode"]))
+
+    def _ended(self, returncode: int) -> None:
+        self.returncode = returncode
         if self._exited is not None and not self._exited.done():
             self._exited.set_result(self.returncode)
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "gone":
             if self.returncode is None:
-                self._on_exit({"returncode": GONE_RETURNCODE})
+                self._ended(GONE_RETURNCODE)
         elif event["event"] == "spool-full":
             self._log.warning(
                 "%s: the kernel's unread output has reached the limit of %d bytes on disk; what it "
@@ -180,8 +186,8 @@ class LiveKernel:
         """Return the exit status of the process that runs now; minus a signal's number."""
         assert self._exited is not None
         returncode = await asyncio.shield(self._exited)
-        if self._kernel is not None:
-            self._kernel.turn_away()
+        if self._supervisor is not None:
+            self._supervisor.turn_away()
         return returncode
 
     async def signal(self, signum: int) -> None:
@@ -190,13 +196,15 @@ class LiveKernel:
         Args:
             signum: as this machine numbers it.
         """
-        if self._kernel is None or self.returncode is not None:
+        if self._supervisor is None or self.returncode is not None:
             return
         known = {each.value: each.name for each in signal.Signals}
         name = known.get(signum, "SIGKILL" if signum == SIGKILL else "")
-        result = self._kernel.command("signal", signum=int(signum), name=name)
+        result = self._supervisor.command("signal", signum=int(signum), name=name)
         alias = self._config.ssh_host_alias
-        if not self._kernel.connected:
+        if not self._supervisor.connected:
+            if self._host is not None:
+                self._host.try_again()
             self._log.warning("%s cannot be reached: signal %d will arrive late", alias, signum)
             return
         try:
@@ -218,21 +226,21 @@ class LiveKernel:
         await self._let_go()
 
     async def _let_go(self) -> None:
-        kernel, self._kernel = self._kernel, None
+        supervisor, self._supervisor = self._supervisor, None
         host, self._host = self._host, None
-        if kernel is not None and host is not None:
-            kernel.end_streams()
-            stopping = self._spawn(self._stop(host, kernel))
+        if supervisor is not None and host is not None:
+            supervisor.end_streams()
+            stopping = self._spawn(self._stop(host, supervisor))
             await asyncio.wait([stopping], timeout=ANSWER_PATIENCE)
 
-    async def _stop(self, host: Host, kernel: RemoteKernel) -> None:
+    async def _stop(self, host: Host, supervisor: SupervisorClient) -> None:
         try:
-            await kernel.command("stop")
+            await supervisor.command("stop")
         except HostError as error:
             log.debug("stopping the supervisor: %s", error)
         if self.returncode is None:
-            self._on_exit({"returncode": GONE_RETURNCODE})
-        await host.release(kernel)
+            self._ended(GONE_RETURNCODE)
+        await host.release(supervisor)
 
     def _close_listeners(self) -> None:
         if self._listeners is not None:

@@ -18,7 +18,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.launch_request import Connection, KernelFacts, Launch
+from sshpyk_core.launch_request import KernelFacts, Launch, MessageSecurity
 from sshpyk_core.live_kernel import SIGKILL, LiveKernel
 from sshpyk_core.remote.wire import PORTS
 
@@ -41,7 +41,9 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         """
         own = {name: kwargs.pop(name) for name in _JUPYTERS_OWN if name in kwargs}
         super().__init__(**own)
-        self._config = KernelConfig.parse(kwargs)
+        spec = self.kernel_spec
+        where = f"the kernel spec {spec.resource_dir or spec.display_name}" if spec else "the spec"
+        self._config = KernelConfig.parse(kwargs, where)
         self._live = LiveKernel(self._config, self.log)
         self._has_process = False
         # The base class keeps one mutable dict for all instances.
@@ -155,7 +157,7 @@ class SSHKernelProvisioner(KernelProvisionerBase):
             ports = {name: int(getattr(manager, f"{name}_port")) for name in PORTS}
         return ports
 
-    def _connection(self, kwargs: Mapping[str, Any]) -> Connection:
+    def _connection(self, kwargs: Mapping[str, Any]) -> MessageSecurity:
         manager = self._manager
         session = manager.session
         encryption = self._encryption(kwargs)
@@ -164,7 +166,7 @@ class SSHKernelProvisioner(KernelProvisionerBase):
             public, secret = manager.curve_publickey or b"", manager.curve_secretkey or b""
             if not public:
                 public, secret = zmq.curve_keypair()
-        return Connection(
+        return MessageSecurity(
             key=session.key.decode(),
             signature_scheme=session.signature_scheme,
             encryption=encryption,
@@ -180,7 +182,7 @@ class SSHKernelProvisioner(KernelProvisionerBase):
             return "required"
         return "auto" if wanted in (True, "auto") else "disabled"
 
-    def _publish(self, connection: Connection, facts: KernelFacts) -> None:
+    def _publish(self, connection: MessageSecurity, facts: KernelFacts) -> None:
         info: KernelConnectionInfo = {
             "transport": "tcp",
             "ip": facts.ip,
@@ -209,5 +211,5 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         """Return what tells a person or a program where the kernel is; no secret of ours."""
         info = await super().get_provisioner_info()
         info["ssh_host_alias"] = self._config.ssh_host_alias
-        info["supervisor"] = self._live.supervisor
+        info["supervisor_directory"] = self._live.directory
         return info

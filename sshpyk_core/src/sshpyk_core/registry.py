@@ -38,7 +38,7 @@ __all__ = [
 TRANSPORTS_GROUP = "sshpyk.transports"
 PLUGINS_GROUP = "sshpyk.plugins"
 
-OUR_TRANSPORTS = ("asyncssh", "openssh", "paramiko")
+OUR_TRANSPORTS = ("openssh",)
 
 InstalledTransport = PluginOrigin
 

@@ -8,24 +8,20 @@ lower case. A key that this version of ssh does not know is absent from the answ
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import getpass
 import os
 import re
-import signal
 import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sshpyk_core.errors import ConfigError, ConnectError
+from sshpyk_core.local_tool import ask_tool
 from sshpyk_core.types import Target
 
 __all__ = [
-    "Answer",
     "HostSettings",
-    "ask_tool",
-    "kill_group",
     "program",
     "resolve",
     "validate_alias",
@@ -35,21 +31,6 @@ __all__ = [
 _RESOLVE_LIMIT_SECONDS = 20.0
 _ALIAS = re.compile(r"[\w.@:%+=,/-]+")
 _MULTIPLE_LINES = ("identityfile", "certificatefile", "sendenv", "setenv")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a short-lived program gave.
-
-    Attributes:
-        status: its exit status.
-        output: what it wrote to standard output.
-        errors: what it wrote to standard error.
-    """
-
-    status: int
-    output: str
-    errors: str
 
 
 @dataclass(frozen=True)
@@ -236,36 +217,3 @@ async def resolve(target: Target, arguments: Sequence[str] = ()) -> HostSettings
         raise ConnectError(target.alias, tried, answer.errors, fix)
     pairs = (line.partition(" ") for line in answer.output.splitlines() if line.strip())
     return HostSettings(target.alias, tuple((key.lower(), value) for key, _, value in pairs))
-
-
-async def ask_tool(command: Sequence[str], limit_seconds: float) -> Answer:
-    """Run a short-lived local program that asks nobody, with all that it starts.
-
-    Raises:
-        OSError: it cannot be started.
-        asyncio.TimeoutError: it did not end within the limit; it has been killed.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        output, errors = await asyncio.wait_for(process.communicate(), limit_seconds)
-    finally:
-        if process.returncode is None:
-            kill_group(process)
-            await process.wait()
-    status = process.returncode if process.returncode is not None else -1
-    return Answer(status, output.decode(errors="replace"), errors.decode(errors="replace"))
-
-
-def kill_group(process: asyncio.subprocess.Process) -> None:
-    """Kill a process that leads its own session, with all that it started there."""
-    with contextlib.suppress(ProcessLookupError):
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            os.killpg(process.pid, signal.SIGKILL)

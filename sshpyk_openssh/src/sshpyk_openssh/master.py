@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sshpyk_core.errors import ConnectError, HostUnreachableError
-from sshpyk_core.ssh_config import ask_tool, kill_group
+from sshpyk_core.local_tool import ask_tool, kill_group
 
 from sshpyk_openssh.command import SshCommand
-from sshpyk_openssh.diagnosis import connect_error, spoken, ssh_line
+from sshpyk_openssh.failures import connect_error, spoken, ssh_line
 from sshpyk_openssh.mux import MuxConnection, MuxRefusedError, session_body
 
 __all__ = ["Master", "find_open", "start"]

@@ -17,7 +17,7 @@ from sshpyk_core.types import (
 )
 
 from sshpyk_openssh import command as ssh_command
-from sshpyk_openssh import doctor, remote_command, single
+from sshpyk_openssh import diagnose, remote_command, single
 from sshpyk_openssh import master as control_master
 from sshpyk_openssh.session import MuxSession
 
@@ -74,4 +74,4 @@ async def sshpyk_signal(session: Session, pid: int, signum: int) -> bool:
 @hookimpl
 async def sshpyk_diagnose(target: Target) -> list[Finding]:
     """Check the program, the settings and the login."""
-    return await doctor.diagnose(target)
+    return await diagnose.diagnose(target)

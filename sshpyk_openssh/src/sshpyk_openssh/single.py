@@ -10,7 +10,7 @@ from sshpyk_core.errors import ConnectError, ForwardError, HostUnreachableError,
 from sshpyk_core.types import Address, Target
 
 from sshpyk_openssh.command import SshCommand
-from sshpyk_openssh.diagnosis import connect_error, spoken, ssh_line
+from sshpyk_openssh.failures import connect_error, spoken, ssh_line
 from sshpyk_openssh.forward import SingleForward, claim, refuses, specification
 from sshpyk_openssh.process import SingleProcess
 

@@ -36,7 +36,7 @@ TAIL_BYTES = 4 * 1024
 PYTHONS = ("python3", "/usr/bin/python3", "/usr/libexec/platform-python")
 
 CACHES = (
-    '"${XDG_CACHE_HOME:-$HOME/.cache}/sshpyk"',
+    '"$HOME/.cache/sshpyk"',
     '"/var/tmp/sshpyk-$(id -u)"',
     '"/tmp/sshpyk-$(id -u)"',
 )

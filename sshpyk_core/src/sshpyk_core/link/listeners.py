@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 
 from sshpyk_core.errors import SshpykError
-from sshpyk_core.link.stream import LocalStream, Streams
+from sshpyk_core.link.stream import LocalStream, StreamOwner
 from sshpyk_core.remote.wire import PORTS
 
 
@@ -30,7 +30,7 @@ class Listeners:
         self.ports: dict[str, int] = {}
         self._sockets: list[socket.socket] = []
         self._servers: list[asyncio.Server] = []
-        self._kernel: Streams | None = None
+        self._kernel: StreamOwner | None = None
         try:
             for name in PORTS:
                 self._bind(name, wanted.get(name, 0))
@@ -56,7 +56,7 @@ class Listeners:
         listener.setblocking(False)
         self.ports[name] = listener.getsockname()[1]
 
-    async def serve(self, kernel: Streams) -> None:
+    async def serve(self, kernel: StreamOwner) -> None:
         """Accept connections from now on as streams of ``kernel``, instead of an earlier one's."""
         self._kernel = kernel
         loop = asyncio.get_running_loop()

@@ -12,7 +12,7 @@ HIGH_WATER = 1024 * 1024
 """Bytes waiting for the link at which no more is read from the client."""
 
 
-class Streams(Protocol):
+class StreamOwner(Protocol):
     """What a stream needs of the kernel that it belongs to."""
 
     def opened(self, stream: LocalStream) -> None:
@@ -31,7 +31,7 @@ class Streams(Protocol):
 class LocalStream(asyncio.Protocol):
     """Carries the bytes of one client connection; all calls come from the background loop."""
 
-    def __init__(self, kernel: Streams, port: int) -> None:
+    def __init__(self, kernel: StreamOwner, port: int) -> None:
         """Wait for the connection to be made; ``port`` is the index of the kernel's port."""
         self.port = port
         self.number = 0

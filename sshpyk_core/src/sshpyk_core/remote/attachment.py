@@ -6,7 +6,7 @@ from . import wire
 from .courier import Courier
 from .reactor import Conduit, Reactor, Timer
 from .spool import Spool, SpoolBudget
-from .streams import KernelStream, StreamCallbacks
+from .stream import KernelStream, StreamCallbacks
 
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the bridge at which no more is handed to it: what waits can be overtaken."""

@@ -75,10 +75,10 @@ class Kernel:
             on_outcome: gets the facts when the kernel listens.
 
         Raises:
-            LaunchError: it could not be started at all.
+            StartError: it could not be started at all.
         """
         if self._process is not None:
-            raise launch.LaunchError("kernel", "the kernel runs already")
+            raise launch.StartError("kernel", "the kernel runs already")
         env = {k: v for k, v in os.environ.items() if k not in launch.VARIABLES}
         try:
             if self._ports is None:
@@ -91,7 +91,7 @@ class Kernel:
                 self.facts = prepared.facts
                 self._popen(prepared.argv, prepared.env, prepared.cwd)
         except OSError as error:
-            raise launch.LaunchError("kernel", "it cannot be executed: %s" % error) from error
+            raise launch.StartError("kernel", "it cannot be executed: %s" % error) from error
         self.generation += 1
         self.returncode = None
         self._on_outcome = on_outcome

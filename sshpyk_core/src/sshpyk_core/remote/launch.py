@@ -3,6 +3,26 @@
 Without ``remote_precmd`` the supervisor does this itself. With it, the user's login shell runs
 the commands first and then becomes :func:`main`, which becomes the kernel: so the kernel sees
 everything that the commands set up, and its pid is the one that the supervisor started.
+
+The launch request is a JSON object:
+
+================= ==========================================================================
+key               value
+================= ==========================================================================
+kernel_name       name of the kernel spec on this host
+remote_python     the interpreter whose environment has it, or "auto"
+env               variables for the kernel, ``${NAME}`` takes the login's value
+cwd               working directory, absolute or from ``~/``; null is the home directory
+precmd            commands for the login shell, or null
+pythonhome        PYTHONHOME for remote_python, or null
+kernel_pythonhome PYTHONHOME for the kernel, or null
+session_name      JPY_SESSION_NAME for the kernel, may be empty
+extra_arguments   list of strings for the end of the kernel's argument list
+connection        key, signature_scheme, encryption ("disabled", "auto", "required"),
+                  curve_publickey, curve_secretkey
+================= ==========================================================================
+
+What fails has one of the kinds ``kernel``, ``kernelspec``, ``python`` and ``directory``.
 """
 
 import json
@@ -26,7 +46,7 @@ LOGIN_SHELLS = ("sh", "dash", "ash", "ksh", "mksh", "fish", "bash", "zsh")
 VARIABLES = ("SSHPYK_PYTHON", "SSHPYK_PACKAGE", "SSHPYK_DIRECTORY")
 
 
-class LaunchError(Exception):
+class StartError(Exception):
     """The kernel cannot be started; ``kind`` is for programs, the message for people."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -56,7 +76,7 @@ def prepare(
         ports: the kernel's five.
 
     Raises:
-        LaunchError: with what is missing.
+        StartError: with what is missing.
     """
     spec, interpreter = _find_spec(request, env)
     encrypted = _encrypts(request["connection"], spec)
@@ -65,7 +85,7 @@ def prepare(
     try:
         plan = kernelspecs.plan(spec, interpreter, env, connection_file, _extra_env(request))
     except kernelspecs.KernelSpecError as error:
-        raise LaunchError("kernel", str(error)) from error
+        raise StartError("kernel", str(error)) from error
     if request.get("session_name"):
         # Set last: it is a path of the user's, not a template.
         plan.env["JPY_SESSION_NAME"] = request["session_name"]
@@ -92,9 +112,9 @@ def _find_spec(
     try:
         return kernelspecs.locate(request["kernel_name"], request["remote_python"], probe_env)
     except discovery.DiscoveryError as error:
-        raise LaunchError("python", str(error)) from error
+        raise StartError("python", str(error)) from error
     except kernelspecs.KernelSpecError as error:
-        raise LaunchError("kernelspec", str(error)) from error
+        raise StartError("kernelspec", str(error)) from error
 
 
 def _extra_env(request: Mapping[str, Any]) -> Dict[str, str]:
@@ -113,7 +133,7 @@ def _encrypts(connection: Mapping[str, Any], spec: kernelspecs.KernelSpec) -> bo
     if "curve" in [str(name).strip().lower() for name in names]:
         return True
     if policy == "required":
-        raise LaunchError(
+        raise StartError(
             "kernel",
             "transport_encryption is 'required', but the kernel spec %s does not declare "
             "'curve' in metadata.supported_encryption" % spec.resource_dir,
@@ -141,7 +161,7 @@ def _write_connection_file(
     try:
         state.write_json(path, content)
     except OSError as error:
-        raise LaunchError("directory", "%s cannot be written: %s" % (path, error)) from error
+        raise StartError("directory", "%s cannot be written: %s" % (path, error)) from error
 
 
 def _working_directory(request: Mapping[str, Any], env: Mapping[str, str]) -> str:
@@ -152,7 +172,7 @@ def _working_directory(request: Mapping[str, Any], env: Mapping[str, str]) -> st
     path = os.path.join(home, wanted[2:] if wanted.startswith("~/") else wanted)
     path = home if wanted == "~" else path
     if not os.path.isdir(path):
-        raise LaunchError("directory", "remote_cwd %s is not a directory" % path)
+        raise StartError("directory", "remote_cwd %s is not a directory" % path)
     return path
 
 
@@ -195,7 +215,7 @@ def main(directory: str) -> None:
         os.chdir(prepared.cwd)
         _tell(fifo, {"ok": prepared.facts})
         os.execve(prepared.argv[0], prepared.argv, prepared.env)  # noqa: S606 (no shell is the aim)
-    except LaunchError as failure:
+    except StartError as failure:
         _tell(fifo, {"error": {"kind": failure.kind, "message": str(failure)}})
     except OSError as error:
         _tell(fifo, {"error": {"kind": "kernel", "message": str(error)}})

@@ -26,8 +26,7 @@ def candidates(wanted: Optional[str], env: Mapping[str, str]) -> List[str]:
         env: the environment of the login.
     """
     home = env.get("HOME", "")
-    cache = env.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
-    paths = [os.path.join(cache, "sshpyk")] if os.path.isabs(cache) else []
+    paths = [os.path.join(home, ".cache/sshpyk")] if os.path.isabs(home) else []
     # In a directory open to all, private_directory() makes sure that ours is really ours.
     paths += ["%s/sshpyk-%d" % (root, os.getuid()) for root in ("/var/tmp", "/tmp")]  # noqa: S108
     if wanted:

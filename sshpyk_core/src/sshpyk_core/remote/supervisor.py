@@ -45,7 +45,7 @@ class Supervisor:
         Args:
             reactor: the process's.
             directory: private to this supervisor.
-            request: from the link: token, package, spool_limit, detached_timeout, persistent.
+            request: from the link: token, package, spool_limit, detached_timeout, owner.
 
         Raises:
             OSError: the socket cannot be made.
@@ -54,8 +54,7 @@ class Supervisor:
         self._directory = directory
         self._token = str(request["token"])
         self._package = str(request["package"])
-        timeout = request.get("detached_timeout")
-        self._detached_timeout = None if request.get("persistent") else timeout
+        self._detached_timeout = float(request["detached_timeout"])
         self._budget = SpoolBudget(directory, int(request["spool_limit"]))
         self._kernel = Kernel(reactor, directory, self._exited)
         self._attachments: Dict[str, Attachment] = {}
@@ -168,7 +167,7 @@ class Supervisor:
         if not attached and (over or (self._left and not self._kernel.running)):
             self._end()
             return
-        if not attached and self._detached_timeout is not None:
+        if not attached:
             self._detached = self._reactor.call_later(self._detached_timeout, self._end)
         self._write_state()
 
@@ -185,13 +184,13 @@ class Supervisor:
                 answer = {"delivered": self._kernel.signal(number_here)}
             elif command["do"] == "leave":
                 answer = {}
-                self._left = self._detached_timeout is not None
+                self._left = True
             elif command["do"] == "stop":
                 answer = {}
                 self._stop(attachment)
             else:
                 raise ValueError("unknown command %r" % command["do"])
-        except launch.LaunchError as error:
+        except launch.StartError as error:
             self._fail(attachment, number, error.kind, str(error))
         except (KeyError, TypeError, ValueError, OSError) as error:
             self._fail(attachment, number, "request", "bad command: %r" % error)

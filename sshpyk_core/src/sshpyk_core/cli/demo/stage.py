@@ -11,7 +11,7 @@ from sshpyk_core.background import background
 from sshpyk_core.cli.demo.kernel import DemoKernel
 from sshpyk_core.cli.demo.place import Place
 from sshpyk_core.cli.demo.remains import Remains, end_processes, live_files
-from sshpyk_core.host import hosts
+from sshpyk_core.hosts import hosts
 from sshpyk_core.testing.embedded_server import EmbeddedServer
 
 __all__ = ["Stage"]

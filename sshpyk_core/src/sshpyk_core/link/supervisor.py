@@ -44,18 +44,16 @@ class SupervisorOptions:
         remote_dir: directory on the host to try first for its files.
         spool_limit: bytes that it may keep on disk while nobody takes them.
         detached_timeout: seconds without anybody attached after which it ends its kernel.
-        persistent: never end the kernel for want of somebody attached.
         owner: for whom it runs, as its state file tells people.
     """
 
     remote_dir: str | None
     spool_limit: int
     detached_timeout: float
-    persistent: bool
     owner: str
 
 
-class RemoteKernel:
+class SupervisorClient:
     """One supervisor and its kernel."""
 
     def __init__(
@@ -83,7 +81,7 @@ class RemoteKernel:
         self._on_exit = on_exit
         self._on_event = on_event
         self._attachment = Attachment(host, self)
-        self._commands: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._commands: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
         self._ids = itertools.count(1)
         self._streams: dict[int, LocalStream] = {}
         self._stream_numbers = itertools.count(1)
@@ -110,7 +108,6 @@ class RemoteKernel:
             remote_dir=options.remote_dir,
             spool_limit=options.spool_limit,
             detached_timeout=options.detached_timeout,
-            persistent=options.persistent,
             owner=options.owner,
         )
         attached = self._attachment.attach(link)
@@ -154,7 +151,7 @@ class RemoteKernel:
         self.gone = reason
         error = error or self._gone_error("ask")
         self._attachment.detach(error)
-        for result in self._commands.values():
+        for _do, result in self._commands.values():
             if not result.done():
                 result.set_exception(error)
         self._commands.clear()
@@ -185,14 +182,14 @@ class RemoteKernel:
             result.set_exception(self._gone_error(do))
             return result
         number = next(self._ids)
-        self._commands[number] = result
+        self._commands[number] = (do, result)
         payload = wire.dumps(dict(fields, id=number, do=do))
         self._attachment.courier.post(wire.COMMAND, 0, payload)
         self._attachment.wake()
         return result
 
     def _finish(self, result: dict[str, Any]) -> None:
-        waiting = self._commands.pop(int(result.get("id") or 0), None)
+        do, waiting = self._commands.pop(int(result.get("id") or 0), ("", None))
         good = result.get("ok") or {}
         if "generation" in good:
             self._generation = int(good["generation"])
@@ -202,11 +199,11 @@ class RemoteKernel:
         if result.get("error") is None:
             waiting.set_result(dict(good))
         else:
-            waiting.set_exception(self._error(result["error"]))
+            waiting.set_exception(self._error(do, result["error"]))
 
-    def _error(self, error: dict[str, Any]) -> HostError:
+    def _error(self, do: str, error: dict[str, Any]) -> HostError:
         kind, fix = _ERRORS.get(str(error.get("kind")), (RemoteError, ""))
-        return kind(self.host, "start the kernel", str(error.get("message")), fix)
+        return kind(self.host, f"{do} the kernel", str(error.get("message")), fix)
 
     def _event(self, event: dict[str, Any]) -> None:
         if event.get("event") != "exited":
@@ -236,7 +233,7 @@ class RemoteKernel:
     def farewell(self, message: dict[str, Any]) -> None:
         """Take note that the supervisor is gone, or will not have us."""
         known = message.get("kind") in _ERRORS
-        self._perish(str(message.get("message")), self._error(message) if known else None)
+        self._perish(str(message.get("message")), self._error("launch", message) if known else None)
 
     def data_sent(self, stream: int) -> None:
         """Let a client go on that had to wait."""

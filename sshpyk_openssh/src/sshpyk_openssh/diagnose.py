@@ -6,13 +6,14 @@ import asyncio
 import sys
 
 from sshpyk_core.errors import ConfigError, ConnectError
-from sshpyk_core.ssh_config import ask_tool, program
+from sshpyk_core.local_tool import ask_tool
+from sshpyk_core.ssh_config import program
 from sshpyk_core.types import Finding, Target
 
 from sshpyk_openssh import command as ssh_command
 from sshpyk_openssh import master as control_master
 from sshpyk_openssh.command import SshCommand
-from sshpyk_openssh.diagnosis import connect_error, ssh_line
+from sshpyk_openssh.failures import connect_error, ssh_line
 
 __all__ = ["diagnose"]
 

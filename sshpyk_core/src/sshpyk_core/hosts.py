@@ -1,0 +1,46 @@
+"""The hosts of a process: one for each target, closed when the process ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from sshpyk_core.background import background
+from sshpyk_core.host import Host
+from sshpyk_core.types import Target
+
+__all__ = ["Hosts", "hosts"]
+
+
+class Hosts:
+    """The hosts of this process, one per target."""
+
+    def __init__(self, before_exit: Callable[[Callable[[], Any]], None]) -> None:
+        """Have :meth:`aclose` awaited when the process ends, by way of ``before_exit``."""
+        self._hosts: dict[Target, Host] = {}
+        self._before_exit = before_exit
+        self._registered = False
+
+    def get(self, target: Target) -> Host:
+        """Give the target's host; call it on the background loop.
+
+        Raises:
+            PluginError: the target's transport is unknown or broken.
+        """
+        if not self._registered:
+            self._registered = True
+            self._before_exit(self.aclose)
+        if target not in self._hosts:
+            self._hosts[target] = Host(target)
+        return self._hosts[target]
+
+    async def aclose(self) -> None:
+        """Close the connections of all hosts."""
+        hosts = list(self._hosts.values())
+        self._hosts.clear()
+        await asyncio.gather(*(host.aclose() for host in hosts), return_exceptions=True)
+
+
+hosts = Hosts(background.before_exit)
+"""The process's own."""
