@@ -117,7 +117,7 @@ async def sshpyk_signal(session: Session, pid: int, signum: int) -> bool:  # typ
 async def sshpyk_diagnose(target: Target) -> list[Finding]:  # type: ignore[empty-body]
     """Say what stands between this machine and a session to the target.
 
-    Called by ``sshpyk list`` and ``sshpyk doctor``. Asks nobody and changes nothing.
+    Called by commands that check a host. Asks nobody and changes nothing.
 
     Args:
         target: what the kernel spec says about the host.
