@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -84,20 +83,17 @@ async def interrupted(
     manager: Any, client: AsyncKernelClient, code: str, *, timeout: float = READY
 ) -> Executed:
     """Run code, interrupt the kernel once it has printed something, wait until it is idle."""
+    message_id = client.execute(code)
     outputs: list[dict[str, Any]] = []
-    printed = asyncio.Event()
-
-    def on_output(message: dict[str, Any]) -> None:
-        outputs.append(message)
-        if message["header"]["msg_type"] == "stream":
-            printed.set()
-
-    cell = asyncio.create_task(
-        client.execute_interactive(code, output_hook=on_output, timeout=timeout)
-    )
-    await asyncio.wait_for(printed.wait(), timeout)
-    await manager.interrupt_kernel()
-    return Executed((await cell)["content"], outputs)
+    waiting = True
+    while not outputs or outputs[-1]["content"].get("execution_state") != "idle":
+        message = await client.get_iopub_msg(timeout=timeout)
+        if message["parent_header"].get("msg_id") == message_id:
+            outputs.append(message)
+        if waiting and message["header"]["msg_type"] == "stream":
+            waiting = False
+            await manager.interrupt_kernel()
+    return Executed(await answer_to(client, message_id), outputs)
 
 
 def interrupted_blocking(
