@@ -10,6 +10,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -27,16 +28,14 @@ class Background:
         """Start nothing yet."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pid = 0
         self._at_exit: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
         """The running loop; a forked child gets one of its own."""
         with self._lock:
-            if self._loop is None or self._pid != os.getpid():
+            if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._pid = os.getpid()
                 started = threading.Event()
                 thread = threading.Thread(
                     target=self._run, args=(self._loop, started), name="sshpyk", daemon=True
@@ -91,8 +90,14 @@ class Background:
             atexit.register(self._exit)
         self._at_exit.append(callback)
 
+    def forget(self) -> None:
+        """Start anew in a forked child: the loop and its thread are the parent's."""
+        self._lock = threading.Lock()
+        self._loop = None
+        self._at_exit = []
+
     def _exit(self) -> None:
-        if self._loop is None or self._pid != os.getpid():
+        if self._loop is None:
             return
 
         async def all_callbacks() -> None:
@@ -115,3 +120,6 @@ def _copy(task: asyncio.Task[T], outcome: concurrent.futures.Future[T]) -> None:
 
 background = Background()
 """The process's own."""
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=background.forget)

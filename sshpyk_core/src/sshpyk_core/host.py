@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from sshpyk_core.connection import Connection, Places, connect
 from sshpyk_core.errors import (
     ConnectError,
     HostError,
+    HostUnreachableError,
     LinkLostError,
-    SupervisorGoneError,
 )
 from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
 from sshpyk_core.link.supervisor import SupervisorClient, SupervisorOptions
 from sshpyk_core.reconnecting import HostState, reconnect
+from sshpyk_core.single_flight import SingleFlight
 from sshpyk_core.transport import Transport, transport_for
 from sshpyk_core.types import Address, Forward, Target
 
@@ -33,6 +34,14 @@ LEAVE_PATIENCE = 1.0
 
 UNDO_PATIENCE = 5.0
 """Seconds that a supervisor whose start failed may take to say that it has stopped."""
+
+CONNECT_PATIENCE = 120.0
+"""Seconds that one attempt to connect may take, with a login that goes over several hosts."""
+
+REATTACH_PATIENCE = 10.0
+"""Seconds that a supervisor may take to answer over a new connection."""
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +64,10 @@ class Host:
         self._connection: Connection | None = None
         self._supervisors: set[SupervisorClient] = set()
         self._places = Places()
-        self._attempt: asyncio.Task[int] | None = None
-        self._waiting = 0
+        self._connecting = SingleFlight(self._connect)
         self._reconnecting: asyncio.Task[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     # --- kernels -----------------------------------------------------------------------------
 
@@ -96,12 +104,20 @@ class Host:
             raise
 
     async def _undo(self, supervisor: SupervisorClient) -> None:
+        if supervisor.spawned:
+            # While the host cannot be reached, it is told as soon as it can.
+            stopping = self._spawn(self.stop(supervisor, keep_warm=False))
+            await asyncio.wait([stopping], timeout=UNDO_PATIENCE)
+        else:
+            await self.release(supervisor, keep_warm=False)
+
+    async def stop(self, supervisor: SupervisorClient, *, keep_warm: bool = True) -> None:
+        """Stop a supervisor and its kernel, however long it takes to reach it, and let go of it."""
         try:
-            if supervisor.connected:
-                await asyncio.wait_for(supervisor.command("stop"), UNDO_PATIENCE)
-        except (HostError, asyncio.TimeoutError) as error:
-            log.debug("%s: undoing a failed start: %s", self.target.alias, error)
-        await self.release(supervisor, keep_warm=False)
+            await supervisor.command("stop")
+        except HostError as error:
+            log.debug("stopping a supervisor: %s", error)
+        await self.release(supervisor, keep_warm=keep_warm)
 
     async def release(self, supervisor: SupervisorClient, *, keep_warm: bool = True) -> None:
         """Let go of a kernel, and of the connection when it was the last."""
@@ -147,40 +163,22 @@ class Host:
             self._linger.cancel()
             self._linger = None
         if self._connection is None or not self._connection.alive:
-            if self._attempt is None:
+            if not self._connecting.running:
                 self._places = places
-            await self._connect_once()
+            await self._connecting.join()
         if self._connection is None:
             raise LinkLostError(self.target.alias, "connect", "it was closed meanwhile")
         return self._connection.link
 
-    async def _connect_once(self) -> int:
-        """Wait for one attempt, however many wait for it: a refusal is not asked for twice.
-
-        Returns:
-            How many bytes had to be sent again.
-        """
-        attempt = self._attempt
-        if attempt is None:
-            attempt = self._attempt = asyncio.create_task(self._connect())
-            attempt.add_done_callback(self._attempt_done)
-        self._waiting += 1
-        try:
-            return await asyncio.shield(attempt)
-        finally:
-            self._waiting -= 1
-            if not self._waiting:
-                attempt.cancel()
-
-    def _attempt_done(self, attempt: asyncio.Task[int]) -> None:
-        self._attempt = None
-        if not attempt.cancelled():
-            attempt.exception()  # seen by those who wait, if any still do
-
     async def _connect(self) -> int:
         """Replace the connection and attach to all kernels over it; return bytes sent again."""
         await self._disconnect("replaced")
-        connection = await connect(self._transport, self.target, self._places, self._timers)
+        making = connect(self._transport, self.target, self._places, self._timers)
+        try:
+            connection = await asyncio.wait_for(making, CONNECT_PATIENCE)
+        except asyncio.TimeoutError as error:
+            said = f"it answered, but was not ready within {CONNECT_PATIENCE:.0f} s"
+            raise HostUnreachableError(self.target.alias, "connect", said) from error
         try:
             self._check_identity(connection.hello)
         except HostError:
@@ -189,13 +187,28 @@ class Host:
         self._connection = connection
         self.state = HostState.CONNECTED
         connection.when_lost(lambda reason: self._lost(connection, reason))
-        again = 0
-        for supervisor in [each for each in self._supervisors if each.spawned]:
+        # Each by itself: one that does not answer holds up no other.
+        tasks = [
+            self._spawn(self._reattach(each, connection))
+            for each in self._supervisors
+            if each.spawned
+        ]
+        done = (await asyncio.wait(tasks, timeout=REATTACH_PATIENCE))[0] if tasks else set()
+        return sum(task.result() for task in done)
+
+    async def _reattach(self, supervisor: SupervisorClient, connection: Connection) -> int:
+        while connection.alive and supervisor in self._supervisors:
+            reattaching = supervisor.reattach(connection.link)
             try:
-                again += await supervisor.reattach(connection.link)
-            except SupervisorGoneError as error:
+                return await asyncio.wait_for(reattaching, REATTACH_PATIENCE)
+            except asyncio.TimeoutError:
+                log.warning("%s: a kernel's supervisor does not answer", self.target.alias)
+            except LinkLostError:
+                break
+            except HostError as error:
                 log.warning("%s", error)
-        return again
+                break
+        return 0
 
     def _check_identity(self, hello: BridgeHello) -> None:
         """Make sure that this is the host that the supervisors are on.
@@ -205,7 +218,8 @@ class Host:
         """
         known = self.hello
         if known is not None and any(each.spawned for each in self._supervisors):
-            if known.host != hello.host:
+            same_boot = bool(hello.boot_id) and known.boot_id == hello.boot_id
+            if known.host != hello.host and not same_boot:
                 raise ConnectError(
                     self.target.alias,
                     "connect again",
@@ -221,7 +235,7 @@ class Host:
         if connection is not None:
             await connection.aclose(reason)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -251,7 +265,7 @@ class Host:
         self._begin_reconnecting()
 
     async def _reconnect(self) -> None:
-        self.state = await reconnect(self.target.alias, self._connect_once, self._misses)
+        self.state = await reconnect(self.target.alias, self._connecting.join, self._misses)
 
     def _misses(self) -> bool:
         """Say whether a connection is needed and not there."""
@@ -267,6 +281,5 @@ class Host:
         for supervisor in list(self._supervisors):
             supervisor.release()
         self._supervisors.clear()
-        if self._attempt is not None:
-            self._attempt.cancel()
+        self._connecting.cancel()
         await self._close_idle()

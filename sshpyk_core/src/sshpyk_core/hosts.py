@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +43,14 @@ class Hosts:
         self._hosts.clear()
         await asyncio.gather(*(host.aclose() for host in hosts), return_exceptions=True)
 
+    def forget(self) -> None:
+        """Let go of hosts that belong to another process: a fork has no right to its parent's."""
+        self._hosts = {}
+        self._registered = False
+
 
 hosts = Hosts(background.before_exit)
 """The process's own."""
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=hosts.forget)

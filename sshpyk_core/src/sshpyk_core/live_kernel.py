@@ -53,6 +53,9 @@ class LiveKernel:
         self._listeners: Listeners | None = None
         self._forwards: Forwards | None = None
         self._exited: asyncio.Future[int] | None = None
+        self._busy = asyncio.Lock()
+        self._starting: asyncio.Task[dict[str, Any]] | None = None
+        self._ending = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -70,25 +73,33 @@ class LiveKernel:
         Raises:
             SshpykError: with everything undone, on this machine and on the host.
         """
-        again = self._supervisor is not None and self._supervisor.gone is None
-        work = self._start_again(launch) if again else self._start_first(launch)
-        timeout = self._config.launch_timeout
-        try:
-            facts = await asyncio.wait_for(work, timeout)
-        except asyncio.TimeoutError as error:
-            raise KernelStartError(
-                self._config.ssh_host_alias,
-                f"start the kernel {self._config.remote_kernel_name}",
-                f"it had not started after {timeout:g} s",
-                "Give it more time with launch_timeout, or see where the host hangs.",
-            ) from error
-        channels = self._listeners or self._forwards
-        assert channels is not None
-        return KernelFacts.read(facts, channels.address, channels.ports)
+        async with self._busy:
+            again = self._supervisor is not None and self._supervisor.gone is None
+            work = self._start_again(launch) if again else self._start_first(launch)
+            self._starting = asyncio.create_task(work)
+            try:
+                facts = await asyncio.wait_for(self._starting, self._config.launch_timeout)
+            except asyncio.TimeoutError as error:
+                raise self._not_started(
+                    f"it had not started after {self._config.launch_timeout:g} s",
+                    "Give it more time with launch_timeout, or see where the host hangs.",
+                ) from error
+            except asyncio.CancelledError as error:
+                if self._ending:
+                    raise self._not_started("it was ended meanwhile") from error
+                raise
+            finally:
+                self._starting = None
+            channels = self._listeners or self._forwards
+            assert channels is not None
+            return KernelFacts.read(facts, channels.address, channels.ports)
+
+    def _not_started(self, said: str, fix: str = "") -> KernelStartError:
+        tried = f"start the kernel {self._config.remote_kernel_name}"
+        return KernelStartError(self._config.ssh_host_alias, tried, said, fix)
 
     async def _start_first(self, launch: Launch) -> dict[str, Any]:
         config = self._config
-        await self._let_go()
         host = hosts.get(config.target)
         supervisor = SupervisorClient(config.ssh_host_alias, self._on_exit, self._on_event)
         bound_before = self._listeners is not None
@@ -96,6 +107,7 @@ class LiveKernel:
             if config.channels == "relay":
                 self._listeners = self._listeners or Listeners(launch.ip, launch.wanted_ports)
                 await self._listeners.serve(supervisor)
+            await self._let_go()
             self._renew()
             python = None if config.remote_python == "auto" else config.remote_python
             places = Places(python, config.remote_dir)
@@ -108,7 +120,7 @@ class LiveKernel:
             if not bound_before:
                 self._close_listeners()
             if self._supervisor is supervisor:
-                await asyncio.shield(self.end())
+                await asyncio.shield(self._end_all())
             raise
         return facts
 
@@ -130,15 +142,15 @@ class LiveKernel:
             self._host.try_again()
         try:
             return await supervisor.command("launch", request=launch.request(self._config))
-        except HostError as error:
+        except BaseException as error:
             if isinstance(error, KernelStartError) and self.returncode is not None:
                 # Jupyter's restarter counts the deaths of a kernel that it has restarted; an
                 # exception would make it try for ever.
                 self._log.warning("%s", error)
                 return supervisor.facts
-            if self.returncode is None:
-                # Nothing was started: the kernel is as dead as it was.
-                self._on_exit({"returncode": before})
+            if self.returncode is None and before is not None:
+                # Nothing is known to run: the kernel is as dead as it was.
+                self._ended(before)
             raise
 
     def _renew(self) -> None:
@@ -219,6 +231,16 @@ class LiveKernel:
 
         While the host cannot be reached, the supervisor is told as soon as it can.
         """
+        self._ending = True
+        try:
+            if self._starting is not None:
+                self._starting.cancel()
+            async with self._busy:
+                await self._end_all()
+        finally:
+            self._ending = False
+
+    async def _end_all(self) -> None:
         self._close_listeners()
         if self._forwards is not None:
             await self._forwards.aclose()
@@ -234,13 +256,9 @@ class LiveKernel:
             await asyncio.wait([stopping], timeout=ANSWER_PATIENCE)
 
     async def _stop(self, host: Host, supervisor: SupervisorClient) -> None:
-        try:
-            await supervisor.command("stop")
-        except HostError as error:
-            log.debug("stopping the supervisor: %s", error)
+        await host.stop(supervisor)
         if self.returncode is None:
             self._ended(GONE_RETURNCODE)
-        await host.release(supervisor)
 
     def _close_listeners(self) -> None:
         if self._listeners is not None:

@@ -60,7 +60,10 @@ async def reconnect(
         except SshpykError as error:
             log.debug("%s: attempt %d to reconnect: %s", alias, attempt, error)
             continue
+        except Exception:
+            # Whatever it was, the kernels there are worth another attempt.
+            log.exception("%s: attempt %d to reconnect failed oddly", alias, attempt)
+            continue
         seconds = loop.time() - since
         log.warning("%s: connected again after %.1f s, %d bytes sent again", alias, seconds, again)
-        break
     return HostState.CONNECTED

@@ -75,7 +75,7 @@ class Attachment:
             "token": self.token,
             "attachment": self._name,
             "epoch": self._epoch,
-            "received": self.courier.received,
+            "received": self.courier.tell_received(),
         }
         link.send(wire.json_frame(self.handle, wire.ATTACH, request))
         return self._answer
@@ -111,8 +111,7 @@ class Attachment:
             self._link.detach(self)
         self._link = None
         self.live = False
-        if error is not None:
-            self._fail(error)
+        self._fail(error or LinkLostError(self._host, "attach to the supervisor", "it was let go"))
 
     def wake(self) -> None:
         """Have the link look at what there is to send."""

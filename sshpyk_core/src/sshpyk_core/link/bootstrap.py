@@ -140,7 +140,10 @@ def bridge_command(nonce: str, python: str | None, directories: list[str]) -> st
         f'echo {mark}no-python"; exit 0; fi; '
         f'for d in {places}; do if [ -f "$d/$z" ] && [ -O "$d" ] && [ -O "$d/$z" ]; then '
         'exec "$p" -I -S "$d/$z" bridge "$a$b"; fi; done; '
-        f'i=0; for d in {places}; do i=$((i+1)); mkdir -p "$d" 2>/dev/null; '
+        f"i=0; for d in {places}; do i=$((i+1)); "
+        # Where anybody may write, a link could lead into another directory of ours.
+        'case "$d" in /tmp/*|/var/tmp/*) [ -L "$d" ] && continue;; esac; '
+        'mkdir -p "$d" 2>/dev/null; '
         'if [ -d "$d" ] && [ -O "$d" ] && [ -w "$d" ] && chmod 700 "$d"; then '
         f'echo {mark}missing" "$i" "$d"; exit 0; fi; done; echo {mark}no-directory"; exit 0'
     )
@@ -187,6 +190,7 @@ async def _read_report(stdout: ByteReader, nonce: bytes) -> _Report:
     report = _Report()
     buffer = b""
     mark = nonce + b":"
+    taken = 0
     while True:
         before, found, rest = buffer.partition(mark)
         line, newline, after = rest.partition(b"\n")
@@ -206,8 +210,9 @@ async def _read_report(stdout: ByteReader, nonce: bytes) -> _Report:
         if not data:
             report.noise += buffer
             return report
-        if len(buffer) > MAX_NOISE:
-            report.outcome, report.noise = "noise", buffer
+        taken += len(data)
+        if taken > MAX_NOISE:
+            report.outcome, report.noise = "noise", report.noise + buffer
             return report
         buffer += data
 

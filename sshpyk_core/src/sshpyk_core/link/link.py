@@ -164,11 +164,11 @@ class Link:
             await work
         except wire.WireError as error:
             self.lose(f"the far end broke the wire format: {error}")
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # A field that is missing or of another type is as bad as a broken frame.
-            self.lose(f"the far end broke the wire format: {error!r}")
         except OSError as error:
             self.lose(str(error) or type(error).__name__)
+        except Exception as error:
+            # A field that is missing or absurd is as bad as a broken frame, whatever it raises.
+            self.lose(f"the far end broke the wire format: {error!r}")
 
     def lose(self, reason: str) -> None:
         """Count as lost from now on; the kernels go on without a link."""

@@ -164,8 +164,12 @@ class SupervisorClient:
             self.host, f"{tried} the kernel's supervisor", self.gone or "", fix
         )
 
+    def _refused(self, reason: str) -> RemoteError:
+        return RemoteError(self.host, "attach to the kernel's supervisor", reason)
+
     def release(self) -> None:
         """Let go of the link and of all clients; the supervisor stays."""
+        self.gone = self.gone or "it was let go"
         self.end_streams()
         self._attachment.detach()
 
@@ -232,6 +236,10 @@ class SupervisorClient:
 
     def farewell(self, message: dict[str, Any]) -> None:
         """Take note that the supervisor is gone, or will not have us."""
+        if message.get("kind") in ("fenced", "refused"):
+            # It lives, and so may its kernel: only this attachment is over.
+            self._attachment.detach(self._refused(str(message.get("message"))))
+            return
         known = message.get("kind") in _ERRORS
         self._perish(str(message.get("message")), self._error("launch", message) if known else None)
 
@@ -243,7 +251,10 @@ class SupervisorClient:
     # --- for the streams ---------------------------------------------------------------------
 
     def opened(self, stream: LocalStream) -> None:
-        """Begin to carry a client's connection."""
+        """Begin to carry a client's connection; without a supervisor it is cut."""
+        if self.gone is not None:
+            stream.drop()
+            return
         stream.number = next(self._stream_numbers)
         self._streams[stream.number] = stream
         priority = wire.BULK if wire.PORTS[stream.port] == "iopub" else wire.URGENT

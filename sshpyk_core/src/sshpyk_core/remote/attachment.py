@@ -36,6 +36,7 @@ class Attachment:
         self._streams: Dict[int, KernelStream] = {}
         self._conduit: Optional[Conduit] = None
         self._ack_timer: Optional[Timer] = None
+        self._pumping = False
         self._told_full = False
         self.on_settled: Optional[Callable[[], None]] = None
         """Called when the program has acknowledged everything that was sent to it."""
@@ -60,7 +61,7 @@ class Attachment:
             self._farewell("fenced", "a newer connection has taken over")
         self.epoch = int(request["epoch"])
         self._courier.supervisor = handle
-        answer = {"epoch": self.epoch, "received": self._courier.received, "status": status}
+        answer = {"epoch": self.epoch, "received": self._courier.tell_received(), "status": status}
         self._courier.resume(int(request["received"]))
         self._conduit = conduit
         conduit.on_written = self._written
@@ -83,14 +84,32 @@ class Attachment:
 
     def pump(self) -> None:
         """Hand frames to the connection while it takes them."""
-        conduit = self._conduit
-        while conduit is not None and not conduit.closed and conduit.buffered < HIGH_WATER:
-            frame = self._courier.next_frame()
-            if frame is None:
-                return
-            conduit.write(frame.encode())
-            if frame.kind == wire.DATA and frame.stream in self._streams:
-                self._streams[frame.stream].spooled_less()
+        if self._pumping:
+            # Writing calls back when bytes have left: the loop below goes on by itself.
+            return
+        self._pumping = True
+        try:
+            while self._conduit is not None and self._hand_over(self._conduit):
+                pass
+        finally:
+            self._pumping = False
+
+    def _hand_over(self, conduit: Conduit) -> bool:
+        if conduit.closed or conduit.buffered >= HIGH_WATER:
+            return False
+        frame = self._courier.next_frame()
+        if frame is None:
+            return False
+        conduit.write(frame.header(), frame.payload)
+        if frame.kind == wire.DATA:
+            self._read_on()
+        return True
+
+    def _read_on(self) -> None:
+        """Let streams that a full spool has stopped read on when there is room again."""
+        if self._budget.stopped and not self._budget.full:
+            for each in self._streams.values():
+                each.read_on()
 
     def _written(self, _size: int) -> None:
         self.pump()
@@ -123,10 +142,13 @@ class Attachment:
             self._open(frame)
         elif frame.kind == wire.DATA and stream is not None:
             stream.write(frame.payload)
-        elif frame.kind == wire.CLOSE and stream is not None:
-            del self._streams[frame.stream]
+        elif frame.kind == wire.CLOSE:
+            # Also where the kernel's end has closed already: nobody will take what waits.
             self._courier.abandon(frame.stream)
-            stream.close_when_written()
+            self._read_on()
+            if stream is not None:
+                del self._streams[frame.stream]
+                stream.close_when_written()
 
     def _acknowledge(self, hurry: bool) -> None:
         number = self._courier.acknowledgement(hurry=hurry)

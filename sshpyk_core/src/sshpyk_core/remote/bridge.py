@@ -5,6 +5,7 @@ channel; each supervisor is one unix socket. Nothing is written to the channel b
 that tells the bridge's own bytes from what the user's shell may have printed.
 """
 
+import fcntl
 import os
 import signal
 import socket
@@ -12,10 +13,12 @@ import sys
 from typing import Any, Dict
 
 from . import state, supervisor, wire
-from .reactor import Conduit, Reactor
+from .reactor import Conduit, Reactor, keep_memory
 
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the channel at which no more is read from the supervisors."""
+
+PIPE_BYTES = 1024 * 1024
 
 
 class Bridge:
@@ -133,12 +136,12 @@ class Bridge:
 
         def on_data(data: bytes) -> None:
             try:
-                frames = splitter.feed(data)
+                whole = splitter.whole(data)
             except wire.WireError:
                 conduit.close()
                 on_end()
                 return
-            self._channel.write(b"".join(frame.encode() for frame in frames))
+            self._channel.write(*whole)
             if self._channel.buffered > HIGH_WATER and not self._paused:
                 self._paused = True
                 for each in self._supervisors.values():
@@ -178,12 +181,25 @@ def daemonize(keep: socket.socket) -> socket.socket:
     return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3)
 
 
+def enlarge_pipe(fd: int) -> None:
+    """Let a pipe hold more than the usual 64 KiB where the system can (Linux, fcntl(2))."""
+    if sys.platform == "linux":
+        f_setpipe_sz = 1031
+        try:
+            fcntl.fcntl(fd, f_setpipe_sz, PIPE_BYTES)
+        except OSError:
+            return  # a socket, or the user's quota of pipe memory is used up
+
+
 def main(nonce: str) -> None:
     """Be a bridge until the session ends."""
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.umask(0o077)
     os.chdir("/")
+    keep_memory()
+    for fd in (0, 1):
+        enlarge_pipe(fd)
     reactor = Reactor()
     bridge = Bridge(reactor)
     bridge.greet(nonce)

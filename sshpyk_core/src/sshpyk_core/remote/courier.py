@@ -249,6 +249,12 @@ class Courier:
 
     # --- connections -------------------------------------------------------------------------
 
+    def tell_received(self) -> int:
+        """Give the last number taken, for the other end to hear at the start of a connection."""
+        self._acknowledged = self.received
+        self._unacknowledged_bytes = 0
+        return self.received
+
     def resume(self, peer_received: int) -> int:
         """Begin a new connection to a peer that has all up to ``peer_received``.
 
@@ -257,6 +263,4 @@ class Courier:
         """
         self.acknowledged(peer_received)
         self._resend = deque(frame._replace(supervisor=self.supervisor) for frame in self._kept)
-        self._acknowledged = self.received
-        self._unacknowledged_bytes = 0
         return sum(len(frame.payload) for frame in self._resend)

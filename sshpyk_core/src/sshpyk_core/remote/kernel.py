@@ -1,5 +1,6 @@
 """The kernel's process: started, watched, signalled, reaped."""
 
+import contextlib
 import json
 import os
 import signal
@@ -19,6 +20,9 @@ SETTLE = 10.0
 TAIL_BYTES = 8 * 1024
 """How much of what the kernel wrote to its standard output and error is kept."""
 
+END_PATIENCE = 2.0
+"""Seconds that a killed process may take to end."""
+
 OutcomeCallback = Callable[[Dict[str, Any]], None]
 
 
@@ -28,11 +32,15 @@ class Kernel:
     def __init__(
         self, reactor: Reactor, directory: str, on_exit: Callable[[Dict[str, Any]], None]
     ) -> None:
-        """Start without a process; ``on_exit`` is told how each one ended."""
+        """Start without a process; ``on_exit`` is told how each one ended.
+
+        Raises:
+            OSError: there are no ports left.
+        """
         self._reactor = reactor
         self._directory = directory
         self._on_exit = on_exit
-        self._ports: Optional[ports.Ports] = None
+        self._ports = ports.Ports()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._tail: Deque[bytes] = deque()
         self._output_fd = -1
@@ -48,7 +56,6 @@ class Kernel:
     @property
     def ports(self) -> Dict[str, int]:
         """The kernel's five ports by name."""
-        assert self._ports is not None
         return self._ports.numbers
 
     @property
@@ -81,8 +88,6 @@ class Kernel:
             raise launch.StartError("kernel", "the kernel runs already")
         env = {k: v for k, v in os.environ.items() if k not in launch.VARIABLES}
         try:
-            if self._ports is None:
-                self._ports = ports.Ports()
             self._tail.clear()
             if request.get("precmd"):
                 self._start_in_shell(request, package, env)
@@ -221,7 +226,6 @@ class Kernel:
         if self._process is None or self._process.poll() is None:
             return
         self.returncode = self._process.returncode
-        # What the kernel has started belongs to it and goes with it.
         pid, self._process = self._process.pid, None
         if self._output_fd >= 0:
             self._read_output()
@@ -244,11 +248,12 @@ class Kernel:
         """Make an end of the process and free what belongs to it."""
         self._on_outcome = None
         if self.signal(signal.SIGKILL) and self._process is not None:
-            self._process.wait()
+            # In an uninterruptible wait (a dead NFS server, say) it ends when that does.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_PATIENCE)
         self._process = None
         if self._timer is not None:
             self._timer.cancel()
         self._close_output()
         self._close_fifo()
-        if self._ports is not None:
-            self._ports.release()
+        self._ports.release()

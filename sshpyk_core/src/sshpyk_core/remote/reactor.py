@@ -8,12 +8,34 @@ import heapq
 import itertools
 import os
 import selectors
+import signal
+import socket
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, List, Optional, Tuple
+from typing import Callable, Deque, Dict, List, Optional, Tuple, Union
 
-READ_SIZE = 256 * 1024
-"""Most bytes taken from a descriptor at once."""
+READ_SIZE = 64 * 1024
+"""Most bytes taken from a descriptor at once: as much as fits into a frame, so nothing is cut."""
+
+WRITE_PIECES = 64
+"""Most pieces handed to the system at once: Linux takes up to 1024 (IOV_MAX), POSIX asks for 16."""
+
+KEPT_BYTES = 4 * 1024 * 1024
+
+
+def keep_memory() -> None:
+    """Make the C library keep some memory that was freed, as a relay needs it again at once.
+
+    Returning it to the system and getting it back costs more than what is done with it. glibc
+    raises its limits when a block of that size is freed: M_MMAP_THRESHOLD in mallopt(3). Children
+    by fork inherit that.
+    """
+    block = bytes(KEPT_BYTES)
+    del block
+
+
+MOST_PATIENCE = 3600.0
+"""Seconds of one wait: epoll_wait(2) counts milliseconds in an int, so some 24 days at most."""
 
 
 class Timer:
@@ -26,6 +48,11 @@ class Timer:
     def cancel(self) -> None:
         """Make sure that it is not called any more."""
         self._callback = None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it will not be called (any more)."""
+        return self._callback is None
 
     def fire(self) -> None:
         """Call it, once."""
@@ -44,6 +71,7 @@ class Reactor:
         self._timers: List[Tuple[float, int, Timer]] = []
         self._counter = itertools.count()
         self._running = False
+        self._wakeup: Optional[Tuple[socket.socket, socket.socket]] = None
 
     def watch(
         self,
@@ -77,13 +105,18 @@ class Reactor:
         """Work until :meth:`stop` is called."""
         self._running = True
         while self._running:
-            timeout = None
-            if self._timers:
-                timeout = max(0.0, self._timers[0][0] - time.monotonic())
-            for key, events in self._selector.select(timeout):
+            for key, events in self._selector.select(self._patience()):
                 self._dispatch(key.fd, events)
             while self._running and self._timers and self._timers[0][0] <= time.monotonic():
                 heapq.heappop(self._timers)[2].fire()
+
+    def _patience(self) -> Optional[float]:
+        """Give the seconds until the first timer that still counts, None when there is none."""
+        while self._timers and self._timers[0][2].cancelled:
+            heapq.heappop(self._timers)
+        if not self._timers:
+            return None
+        return min(MOST_PATIENCE, max(0.0, self._timers[0][0] - time.monotonic()))
 
     def _dispatch(self, fd: int, events: int) -> None:
         # Each callback may change what is watched, so the table is read anew for each.
@@ -95,6 +128,24 @@ class Reactor:
             on_readable = self._callbacks[fd][0]
             if on_readable is not None:
                 on_readable()
+
+    def after_child_exits(self, callback: Callable[[], None]) -> None:
+        """Call back, on the loop, after a child process has ended (or another signal has come)."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        theirs.setblocking(False)
+        self._wakeup = (ours, theirs)
+        signal.set_wakeup_fd(theirs.fileno())
+        signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
+
+        def on_readable() -> None:
+            try:
+                ours.recv(64)
+            except BlockingIOError:
+                return
+            callback()
+
+        self.watch(ours.fileno(), on_readable)
 
     def stop(self) -> None:
         """Return from :meth:`run` after the callback that called this."""
@@ -129,6 +180,7 @@ class Conduit:
         self._output: Deque[memoryview] = deque()
         self._paused = False
         self._closing = False
+        self._watched = (False, False)
         self.closed = False
         self.buffered = 0
         self.on_written: Optional[Callable[[int], None]] = None
@@ -138,8 +190,12 @@ class Conduit:
         self._rewatch()
 
     def _rewatch(self) -> None:
-        reader = None if self._paused or self._closing else self._readable
-        writer = self._writable if self._output else None
+        wanted = (not self._paused and not self._closing, bool(self._output))
+        if wanted == self._watched:
+            return
+        self._watched = wanted
+        reader = self._readable if wanted[0] else None
+        writer = self._writable if wanted[1] else None
         if self._read_fd == self._write_fd:
             self._reactor.watch(self._read_fd, reader, writer)
         else:
@@ -158,13 +214,14 @@ class Conduit:
             self._paused = False
             self._rewatch()
 
-    def write(self, data: bytes) -> None:
+    def write(self, *pieces: Union[bytes, memoryview]) -> None:
         """Send bytes, now or when the descriptor takes them; after closing they are dropped."""
-        if self.closed or self._closing or not data:
+        if self.closed or self._closing:
             return
         idle = not self._output
-        self._output.append(memoryview(data))
-        self.buffered += len(data)
+        for piece in pieces:
+            self._output.append(memoryview(piece))
+            self.buffered += len(piece)
         if idle:
             self._writable()
 
@@ -172,13 +229,14 @@ class Conduit:
         written = 0
         try:
             while self._output:
-                chunk = self._output[0]
-                sent = os.write(self._write_fd, chunk)
+                pieces = list(itertools.islice(self._output, WRITE_PIECES))
+                sent = os.writev(self._write_fd, pieces)
                 written += sent
-                if sent < len(chunk):
-                    self._output[0] = chunk[sent:]
+                while self._output and sent >= len(self._output[0]):
+                    sent -= len(self._output.popleft())
+                if sent:
+                    self._output[0] = self._output[0][sent:]
                     break
-                self._output.popleft()
         except BlockingIOError:
             pass
         except OSError:

@@ -27,13 +27,17 @@ class SpoolBudget:
         self.directory = directory
         self.limit = limit
         self.memory = memory
+        self.stopped = 0
+        """Streams that do not read from the kernel because of this budget."""
         self.in_memory = 0
         self.on_disk = 0
+        """Bytes that the files take; those read back count until their file is dropped."""
 
     @property
     def full(self) -> bool:
         """Whether nothing more may be read from the kernel."""
-        return self.in_memory >= self.memory and self.on_disk >= self.limit
+        no_disk = self.on_disk >= self.limit
+        return no_disk and (self.on_disk > 0 or self.in_memory >= self.memory)
 
 
 class Spool(ByteQueue):
@@ -56,7 +60,8 @@ class Spool(ByteQueue):
         """Add bytes at the end."""
         self.size += len(data)
         budget = self._budget
-        to_disk = self._write_at > self._read_at or budget.in_memory >= budget.memory
+        later = bool(self._behind) or self._write_at > self._read_at
+        to_disk = later or budget.in_memory >= budget.memory
         if to_disk and not self._behind and self._spill(data):
             return
         (self._behind if to_disk else self._chunks).append(data)
@@ -92,7 +97,6 @@ class Spool(ByteQueue):
             self._file.seek(self._read_at)
             data = self._file.read(min(DISK_PIECE, self._write_at - self._read_at))
             self._read_at += len(data)
-            self._budget.on_disk -= len(data)
             self._budget.in_memory += len(data)
             self._chunks.append(data)
         else:
@@ -104,13 +108,12 @@ class Spool(ByteQueue):
         if self._file is not None:
             self._file.close()
         self._file = None
+        self._budget.on_disk -= self._write_at
         self._read_at = self._write_at = 0
 
     def discard(self) -> None:
         """Drop everything and free what it holds."""
-        on_disk = self._write_at - self._read_at
-        self._budget.on_disk -= on_disk
-        self._budget.in_memory -= self.size - on_disk
+        self._budget.in_memory -= self.size - (self._write_at - self._read_at)
         self._drop_file()
         self._behind.clear()
         super().discard()

@@ -9,6 +9,9 @@ from typing import Any, Dict, List, Mapping, Optional
 SUPERVISORS = "supervisors"
 """Folder, inside the directory of the remote package, with a folder for each supervisor."""
 
+SHARED = ("/tmp/", "/var/tmp/")  # noqa: S108
+"""Where anybody may write."""
+
 STATE_FILE = "state.json"
 SOCKET = "socket"
 CONNECTION_FILE = "connection.json"
@@ -43,9 +46,9 @@ def private_directory(path: str) -> None:
         OSError: it cannot be made, or it belongs to somebody else.
     """
     os.makedirs(path, mode=0o700, exist_ok=True)
-    status = os.lstat(path)
-    if not stat.S_ISDIR(status.st_mode) and not os.path.isdir(path):
-        raise OSError("%s is not a directory" % path)
+    if path.startswith(SHARED) and os.path.islink(path):
+        # Where anybody may write, a link could lead into another directory of ours.
+        raise OSError("%s is a link" % path)
     status = os.stat(path)
     if status.st_uid != os.getuid():
         raise OSError("%s belongs to another user" % path)

@@ -40,16 +40,38 @@ class KernelStream:
         self._conduit: Optional[Conduit] = None
         self._delay = FIRST_RETRY
         self._timer: Optional[Timer] = None
-        self._held = False
+        self._stopped = False
+        self._pending: Optional[socket.socket] = None
         self._ended = False
         self._closing = False
         self._uncredited = 0
         self._connect()
 
     def _connect(self) -> None:
+        self._timer = None
         connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        # A connect on the loopback interface is answered at once, so it may block.
+        connection.setblocking(False)
         status = connection.connect_ex(("127.0.0.1", self._port))
+        if status == errno.EINPROGRESS:
+            # A kernel that is stopped takes no connections: its queue of them is full.
+            self._pending = connection
+            self._reactor.watch(connection.fileno(), None, self._connected)
+        else:
+            self._settle(connection, status)
+
+    def _connected(self) -> None:
+        connection = self._forget_pending()
+        if connection is not None:
+            status = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            self._settle(connection, status)
+
+    def _forget_pending(self) -> Optional[socket.socket]:
+        connection, self._pending = self._pending, None
+        if connection is not None:
+            self._reactor.watch(connection.fileno(), None)
+        return connection
+
+    def _settle(self, connection: socket.socket, status: int) -> None:
         if status == 0 and connection.getsockname() == connection.getpeername():
             # With nobody listening, a connect from the very port that it goes to meets itself.
             status = errno.ECONNREFUSED
@@ -58,7 +80,6 @@ class KernelStream:
             self._timer = self._reactor.call_later(self._delay, self._connect)
             self._delay = min(2 * self._delay, LAST_RETRY)
             return
-        self._timer = None
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         fd = connection.detach()
         self._conduit = Conduit(self._reactor, fd, fd, self._read, self._end)
@@ -71,15 +92,18 @@ class KernelStream:
 
     def _read(self, data: bytes) -> None:
         self._callbacks.on_data(data)
-        if self._budget.full and self._conduit is not None and not self._held:
-            self._held = True
+        if self._budget.full and self._conduit is not None and not self._stopped:
+            self._stopped = True
+            self._budget.stopped += 1
             self._conduit.pause()
 
-    def spooled_less(self) -> None:
-        """Read on if reading was stopped by a full spool and there is room again."""
-        if self._held and not self._budget.full and self._conduit is not None:
-            self._held = False
-            self._conduit.unpause()
+    def read_on(self) -> None:
+        """Read again if a full spool had stopped that."""
+        if self._stopped:
+            self._stopped = False
+            self._budget.stopped -= 1
+            if self._conduit is not None:
+                self._conduit.unpause()
 
     def _written(self, size: int) -> None:
         self._uncredited += size
@@ -88,6 +112,7 @@ class KernelStream:
             self._callbacks.on_written(size)
 
     def _end(self) -> None:
+        self.read_on()
         if not self._ended:
             self._ended = True
             self._callbacks.on_end()
@@ -103,6 +128,7 @@ class KernelStream:
         """End the connection after what was written; one that never came about ends now."""
         self._ended = True
         self._closing = True
+        self.read_on()
         if self._conduit is not None:
             self._conduit.close_when_written()
         else:
@@ -111,6 +137,10 @@ class KernelStream:
     def close(self) -> None:
         """End the connection now."""
         self._ended = True
+        self.read_on()
+        pending = self._forget_pending()
+        if pending is not None:
+            pending.close()
         if self._timer is not None:
             self._timer.cancel()
         if self._conduit is not None:

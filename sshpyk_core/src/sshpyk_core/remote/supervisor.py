@@ -32,6 +32,9 @@ from .spool import SpoolBudget
 FAREWELL_PATIENCE = 5.0
 """Seconds that a supervisor about to end waits for its last words to be taken."""
 
+UNKNOWN_PATIENCE = 60.0
+"""Seconds that a kernel lives on with nobody attached, while nobody knows that it has started."""
+
 GREETING_PATIENCE = 10.0
 """Seconds that a connection may take to say what it attaches to."""
 
@@ -61,8 +64,9 @@ class Supervisor:
         self._detached: Optional[Timer] = None
         self._stopping = False
         self._left = False
+        self._known = False
         self._ended = False
-        self._state = {
+        self._state: Dict[str, Any] = {
             "supervisor": os.path.basename(directory),
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -70,7 +74,7 @@ class Supervisor:
             "since": time.time(),
             "for": request.get("owner"),
             "token": self._token,
-        }  # type: Dict[str, Any]
+        }
         self._listener = self._listen()
         self._write_state()
 
@@ -108,6 +112,7 @@ class Supervisor:
         """Find out which attachment a new connection is for."""
         splitter = wire.Splitter()
         attachment: List[Attachment] = []
+        handles = [0]
         fd = connection.detach()
 
         def on_data(data: bytes) -> None:
@@ -116,10 +121,12 @@ class Supervisor:
                     if attachment:
                         attachment[0].take(frame)
                     else:
+                        handles.append(frame.supervisor)
                         attachment.append(self._attach(conduit, frame))
-            except (wire.WireError, KeyError, TypeError, ValueError) as error:
-                answer = {"kind": "wire", "message": str(error)}
-                conduit.write(wire.json_frame(0, wire.FAREWELL, answer).encode())
+            except Exception as error:
+                # Whatever a connection brings may cost that connection, never the kernel.
+                answer = {"kind": "refused", "message": "%s: %s" % (type(error).__name__, error)}
+                conduit.write(wire.json_frame(handles[-1], wire.FAREWELL, answer).encode())
                 conduit.close_when_written()
                 on_end()
 
@@ -153,6 +160,8 @@ class Supervisor:
             raise wire.WireError("a newer connection has taken over")
         status = dict(self._kernel.status(), directory=self._directory)
         attachment.connect(conduit, frame.supervisor, request, status)
+        if conduit.closed:
+            attachment.lost(conduit)
         self._left = False
         self._update_detached()
         return attachment
@@ -168,7 +177,9 @@ class Supervisor:
             self._end()
             return
         if not attached:
-            self._detached = self._reactor.call_later(self._detached_timeout, self._end)
+            known = self._detached_timeout
+            patience = known if self._known else min(known, UNKNOWN_PATIENCE)
+            self._detached = self._reactor.call_later(patience, self._end)
         self._write_state()
 
     # --- commands ----------------------------------------------------------------------------
@@ -203,7 +214,12 @@ class Supervisor:
         attachment.post(wire.RESULT, {"id": number, "error": error})
 
     def _launch(self, attachment: Attachment, number: Any, request: Dict[str, Any]) -> None:
+        def on_known() -> None:
+            self._known = True
+
         def on_outcome(outcome: Dict[str, Any]) -> None:
+            if not self._known:
+                attachment.on_settled = on_known
             attachment.post(wire.RESULT, dict(outcome, id=number))
             self._write_state()
 
@@ -234,11 +250,15 @@ class Supervisor:
         if self._ended:
             return
         self._ended = True
-        self._kernel.end()
+        self.abandon()
         for each in self._attachments.values():
             each.end()
         self._listener.close()
         self._reactor.stop()
+
+    def abandon(self) -> None:
+        """Leave no kernel behind, whatever has happened."""
+        self._kernel.end()
 
 
 def signal_number(command: Dict[str, Any]) -> int:
@@ -261,28 +281,12 @@ def main(connection: socket.socket, request: Dict[str, Any]) -> None:
         connection.sendall(frame.encode())
         shutil.rmtree(directory, ignore_errors=True)
         return
-    wake_on_sigchld(reactor, supervisor.reap)
-    supervisor.greet(connection)
-    reactor.run()
-    os.chdir("/")
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def wake_on_sigchld(reactor: Reactor, callback: Any) -> None:
-    """Have the reactor call back after a child has ended."""
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    theirs.setblocking(False)
-    signal.set_wakeup_fd(theirs.fileno())
-    signal.signal(signal.SIGCHLD, lambda _signum, _frame: None)
-
-    def on_readable() -> None:
-        try:
-            ours.recv(64)
-        except BlockingIOError:
-            return
-        callback()
-
-    # The sockets live as long as the process: the callback keeps them.
-    reactor.watch(ours.fileno(), on_readable)
-    on_readable.sockets = (ours, theirs)  # type: ignore[attr-defined]
+    reactor.after_child_exits(supervisor.reap)
+    signal.signal(signal.SIGTERM, lambda _signum, _frame: reactor.stop())
+    try:
+        supervisor.greet(connection)
+        reactor.run()
+    finally:
+        supervisor.abandon()
+        os.chdir("/")
+        shutil.rmtree(directory, ignore_errors=True)

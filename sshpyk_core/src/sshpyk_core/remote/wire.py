@@ -37,7 +37,7 @@ BULK whenever both wait; a frame once numbered keeps its place.
 
 import json
 import struct
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Union
 
 PROTOCOL = 1
 
@@ -95,8 +95,11 @@ class Frame(NamedTuple):
 
     def encode(self) -> bytes:
         """Give the frame's bytes."""
-        header = HEADER.pack(len(self.payload), self.supervisor, self.kind, self.stream, self.seq)
-        return header + self.payload
+        return self.header() + self.payload
+
+    def header(self) -> bytes:
+        """Give the bytes that go before the payload."""
+        return HEADER.pack(len(self.payload), self.supervisor, self.kind, self.stream, self.seq)
 
     def json(self) -> Dict[str, Any]:
         """Give the payload of a JSON frame; anything but an object is a WireError."""
@@ -132,7 +135,7 @@ class Splitter:
 
     def __init__(self) -> None:
         """Start before the first byte of a frame."""
-        self._buffer = bytearray()
+        self._rest = bytearray()
 
     def feed(self, data: bytes) -> List[Frame]:
         """Take the next bytes and give all frames that are whole now.
@@ -140,19 +143,53 @@ class Splitter:
         Raises:
             WireError: the bytes are not of this format; the splitter is of no more use.
         """
-        buffer = self._buffer
-        buffer += data
         frames = []
-        start, end = 0, len(buffer)
-        while end - start >= HEADER.size:
-            size, supervisor, kind, stream, seq = HEADER.unpack_from(buffer, start)
-            if size > MAX_PAYLOAD or kind not in KINDS:
-                raise WireError("no frame starts with %s" % bytes(buffer[start : start + 32]).hex())
-            stop = start + HEADER.size + size
-            if stop > end:
-                break
-            payload = bytes(memoryview(buffer)[start + HEADER.size : stop])
-            frames.append(Frame(supervisor, kind, stream, seq, payload))
-            start = stop
-        del buffer[:start]
+        for run in self.whole(data):
+            start = 0
+            while start < len(run):
+                size, supervisor, kind, stream, seq = HEADER.unpack_from(run, start)
+                start += HEADER.size + size
+                payload = bytes(run[start - size : start])
+                frames.append(Frame(supervisor, kind, stream, seq, payload))
         return frames
+
+    def whole(self, data: bytes) -> List[memoryview]:
+        """Take the next bytes and give those of all frames that are whole now, in order, uncut.
+
+        Raises:
+            WireError: see :meth:`feed`.
+        """
+        view = memoryview(data)
+        runs = []
+        if self._rest:
+            # Only the frame that came in pieces is put together; the others are not copied.
+            view = self._fill(view, HEADER.size)
+            if len(self._rest) >= HEADER.size:
+                size = _frame_size(self._rest, 0)
+                view = self._fill(view, size)
+                if len(self._rest) == size:
+                    runs.append(memoryview(bytes(self._rest)))
+                    self._rest.clear()
+        stop = 0
+        while len(view) - stop >= HEADER.size:
+            size = _frame_size(view, stop)
+            if size > len(view) - stop:
+                break
+            stop += size
+        if stop:
+            runs.append(view[:stop])
+        self._rest += view[stop:]
+        return runs
+
+    def _fill(self, view: memoryview, size: int) -> memoryview:
+        """Let what is kept grow to ``size`` bytes where possible; give what is left over."""
+        missing = max(0, size - len(self._rest))
+        self._rest += view[:missing]
+        return view[missing:]
+
+
+def _frame_size(data: Union[bytearray, memoryview], start: int) -> int:
+    size, _supervisor, kind, _stream, _seq = HEADER.unpack_from(data, start)
+    if size > MAX_PAYLOAD or kind not in KINDS:
+        raise WireError("no frame starts with %s" % bytes(data[start : start + 32]).hex())
+    return HEADER.size + int(size)
