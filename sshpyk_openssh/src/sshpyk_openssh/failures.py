@@ -23,7 +23,7 @@ from sshpyk_core.ssh_config import program
 
 from sshpyk_openssh.command import SshCommand
 
-__all__ = ["connect_error", "spoken", "ssh_line"]
+__all__ = ["connect_error", "spoken", "ssh_line", "try_it"]
 
 _ANSWER_LINES = 30
 
@@ -110,8 +110,7 @@ def connect_error(command: SshCommand, said: str) -> ConnectError:
     row = next((row for row in _TABLE if row.pattern.search(answer)), None)
     alias = command.target.alias
     if row is None:
-        fix = f"Try it in a terminal: `{ssh_line(command)}`"
-        return ConnectError(alias, "connect", answer, fix)
+        return ConnectError(alias, "connect", answer, try_it(command))
     settings = command.settings
     fix = row.fix.format(
         alias=alias,
@@ -129,6 +128,11 @@ def spoken(said: str) -> str:
     lines = (line.rstrip() for line in said.splitlines())
     kept = [line for line in lines if line and not re.match(r"debug\d: |OpenSSH_\d", line)]
     return "\n".join(kept[-_ANSWER_LINES:])
+
+
+def try_it(command: SshCommand, *arguments: str) -> str:
+    """Advise to do the same without us, where ssh's own words are seen."""
+    return f"Try it in a terminal: `{ssh_line(command, *arguments)}`"
 
 
 def ssh_line(command: SshCommand, *arguments: str) -> str:

@@ -81,7 +81,8 @@ async def claim(host: str, listen: Address) -> Address:
             trial.bind(found[0][4])
             return TcpAddress(listen.host or "localhost", trial.getsockname()[1])
     except OSError as error:
-        raise ForwardError(host, f"listen on {listen}", str(error)) from error
+        fix = "Choose another local address; port 0 stands for any that is free."
+        raise ForwardError(host, f"listen on {listen}", str(error), fix) from error
 
 
 def _refuse_existing(path: str) -> None:

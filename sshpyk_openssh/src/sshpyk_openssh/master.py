@@ -19,8 +19,8 @@ from sshpyk_core.errors import ConnectError, HostUnreachableError
 from sshpyk_core.local_tool import ask_tool, kill_group
 
 from sshpyk_openssh.command import SshCommand
-from sshpyk_openssh.failures import connect_error, spoken, ssh_line
-from sshpyk_openssh.mux import MuxConnection, MuxRefusedError, session_body
+from sshpyk_openssh.failures import connect_error, spoken, try_it
+from sshpyk_openssh.mux import MuxConnection, MuxRefusedError, MuxTimeoutError, session_body
 
 __all__ = ["Master", "find_open", "start"]
 
@@ -33,7 +33,7 @@ _SOCKET_PATH_BYTES = 104 - 1 - 17
 _LOG_IN_LIMIT_SECONDS = 120.0
 # A master that was opened by others may sit on a dead network without knowing it.
 _PROBE_LIMIT_SECONDS = 5.0
-_STOP_LIMIT_SECONDS = 3.0
+_PS_LIMIT_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Master:
         """End a master of ours with all that belongs to it; let go of the user's."""
         try:
             if self.directory is not None and not self.keeper.ended.done():
-                await asyncio.wait_for(self.keeper.stop_master(), _STOP_LIMIT_SECONDS)
-        except asyncio.TimeoutError:
+                await self.keeper.stop_master()
+        except (MuxTimeoutError, MuxRefusedError):
             await self._kill()
         finally:
             if self.directory is not None:
@@ -90,11 +90,11 @@ async def find_open(command: SshCommand) -> Master | None:
     if path is None or not _is_mine(path):
         return None
     try:
-        keeper = await asyncio.wait_for(MuxConnection.open(path), _PROBE_LIMIT_SECONDS)
-    except (OSError, asyncio.TimeoutError):
+        keeper = await MuxConnection.open(path)
+    except OSError:
         return None
     try:
-        pid = await asyncio.wait_for(keeper.alive(), _PROBE_LIMIT_SECONDS)
+        pid = await keeper.alive()
         await asyncio.wait_for(_probe(path), _PROBE_LIMIT_SECONDS)
     except (OSError, MuxRefusedError, asyncio.TimeoutError) as error:
         _log.debug("%s: its open control master is of no use: %r", command.target.alias, error)
@@ -148,8 +148,9 @@ async def _log_in(command: SshCommand, path: Path) -> None:
         status = await asyncio.wait_for(process.wait(), limit)
     except asyncio.TimeoutError as error:
         words = f"{spoken(_read(said))}\nno login within {_LOG_IN_LIMIT_SECONDS:.0f} s".strip()
-        fix = f"Try it in a terminal: `{ssh_line(command)}`"
-        raise HostUnreachableError(command.target.alias, "connect", words, fix) from error
+        raise HostUnreachableError(
+            command.target.alias, "connect", words, try_it(command)
+        ) from error
     finally:
         if process.returncode is None:
             _kill_started(process, whole_session=command.unattended)
@@ -233,7 +234,7 @@ async def _start_time(pid: int) -> str | None:
     try:
         if sys.platform == "linux":
             return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[19]  # proc(5)
-        answer = await ask_tool(["ps", "-o", "lstart=", "-p", str(pid)], _STOP_LIMIT_SECONDS)
+        answer = await ask_tool(["ps", "-o", "lstart=", "-p", str(pid)], _PS_LIMIT_SECONDS)
     except (OSError, IndexError, asyncio.TimeoutError):
         return None
     return answer.output.strip() or None

@@ -14,14 +14,14 @@ import itertools
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sshpyk_core.types import Address, UnixAddress
 
-__all__ = ["MuxConnection", "MuxRefusedError", "forward_body", "session_body"]
+__all__ = ["MuxConnection", "MuxRefusedError", "MuxTimeoutError", "forward_body", "session_body"]
 
 _T = TypeVar("_T")
 
@@ -30,6 +30,11 @@ _PORT_OF_UNIX_SOCKET = 0xFFFFFFFE
 _NO_ESCAPE_CHARACTER = 0xFFFFFFFF
 _LOCAL_FORWARD = 1
 _MAX_PACKET_BYTES = 256 * 1024
+# A master that is stopped or wedged still accepts connections, and never answers.
+_ANSWER_LIMIT_SECONDS = 5.0
+_STOP_LIMIT_SECONDS = 3.0
+# Here the server has to answer too, over a network that may be slow.
+_SESSION_LIMIT_SECONDS = 60.0
 
 
 class Message(IntEnum):
@@ -59,6 +64,10 @@ class MuxRefusedError(Exception):
     """The control master said no; the argument is its reason."""
 
 
+class MuxTimeoutError(OSError):
+    """The control master did not answer in time: it is stopped or stuck, or the network is."""
+
+
 class MuxConnection:
     """One connection to a control socket: requests one at a time, and the wait for its end."""
 
@@ -77,6 +86,7 @@ class MuxConnection:
         """Connect to a control socket and agree on the version.
 
         Raises:
+            MuxTimeoutError: who listens there does not answer.
             OSError: nobody listens there, or who does speaks something else.
         """
         if sys.platform == "win32":
@@ -85,11 +95,7 @@ class MuxConnection:
         sock.setblocking(False)
         connection = cls(sock)
         try:
-            await connection._loop.sock_connect(sock, path)
-            await connection._send(struct.pack(">II", Message.HELLO, _VERSION))
-            kind, body = await connection._receive()
-            if kind != Message.HELLO or body[:4] != struct.pack(">I", _VERSION):
-                raise ConnectionError("the control master speaks another version of the protocol")
+            await _within(_ANSWER_LIMIT_SECONDS, connection._greet(path))
         except BaseException:
             sock.close()
             raise
@@ -102,10 +108,13 @@ class MuxConnection:
         return int(struct.unpack(">I", body[:4])[0])
 
     async def stop_master(self) -> None:
-        """Tell the control master to end, and wait until it has."""
-        with contextlib.suppress(OSError):
-            await self._request(Message.TERMINATE, b"", Message.OK)
-        await asyncio.wait([self.ended])
+        """Tell the control master to end, and wait until it has.
+
+        Raises:
+            MuxTimeoutError: it has not ended in time.
+            MuxRefusedError: it will not.
+        """
+        await _within(_STOP_LIMIT_SECONDS, self._stop_master())
 
     async def open_forward(self, body: bytes) -> None:
         """Add the forward that :func:`forward_body` describes."""
@@ -117,7 +126,8 @@ class MuxConnection:
 
     async def open_session(self, body: bytes, descriptors: Sequence[int]) -> None:
         """Run a command on copies of these three descriptors; one session for each connection."""
-        await self._request(Message.NEW_SESSION, body, Message.SESSION_OPENED, descriptors)
+        request = self._ask(Message.NEW_SESSION, body, Message.SESSION_OPENED, descriptors)
+        await _within(_SESSION_LIMIT_SECONDS, request)
 
     async def aclose(self) -> None:
         """Hang up; a session that runs over this connection is closed with it."""
@@ -125,7 +135,23 @@ class MuxConnection:
             self._reading.cancel()
             await asyncio.wait([self._reading])
 
-    async def _request(
+    async def _greet(self, path: str) -> None:
+        await self._loop.sock_connect(self._sock, path)
+        await self._send(struct.pack(">II", Message.HELLO, _VERSION))
+        kind, body = await self._receive()
+        if kind != Message.HELLO or body[:4] != struct.pack(">I", _VERSION):
+            raise ConnectionError("the control master speaks another version of the protocol")
+
+    async def _stop_master(self) -> None:
+        with contextlib.suppress(OSError):
+            await self._ask(Message.TERMINATE, b"", Message.OK)
+        await asyncio.wait([self.ended])
+
+    async def _request(self, kind: Message, body: bytes, expected: Message) -> bytes:
+        """Ask for what the control master can answer alone."""
+        return await _within(_ANSWER_LIMIT_SECONDS, self._ask(kind, body, expected))
+
+    async def _ask(
         self, kind: Message, body: bytes, expected: Message, descriptors: Sequence[int] = ()
     ) -> bytes:
         if self.ended.done():
@@ -234,6 +260,19 @@ def _first_text(data: bytes) -> str:
 def _settle(future: asyncio.Future[_T], value: _T) -> None:
     if not future.done():
         future.set_result(value)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, _T]) -> _T:
+    """Give up in time; before Python 3.12, asyncio.wait_for could swallow a cancellation."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    if task.cancelled():
+        raise MuxTimeoutError(f"ssh's control master did not answer within {seconds:g} s")
+    return task.result()
 
 
 async def _writable(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:

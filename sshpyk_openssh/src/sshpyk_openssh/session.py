@@ -11,9 +11,16 @@ from sshpyk_core.ssh_config import HostSettings
 from sshpyk_core.types import Address, Target
 
 from sshpyk_openssh.command import SshCommand
-from sshpyk_openssh.forward import MuxForward, claim
+from sshpyk_openssh.failures import try_it
+from sshpyk_openssh.forward import MuxForward, claim, specification
 from sshpyk_openssh.master import Master
-from sshpyk_openssh.mux import MuxConnection, MuxRefusedError, forward_body, session_body
+from sshpyk_openssh.mux import (
+    MuxConnection,
+    MuxRefusedError,
+    MuxTimeoutError,
+    forward_body,
+    session_body,
+)
 from sshpyk_openssh.pipes import Pipes
 
 __all__ = ["MuxProcess", "MuxSession"]
@@ -96,7 +103,8 @@ class MuxSession:
             fix = "The server may allow no further session on a connection (sshd's MaxSessions)."
             raise LaunchError(self.target.alias, "run a command", str(error), fix) from error
         except OSError as error:
-            raise LaunchError(self.target.alias, "run a command", str(error)) from error
+            fix = try_it(self._command)
+            raise LaunchError(self.target.alias, "run a command", str(error), fix) from error
         self._processes.add(process)
         process.ended.add_done_callback(lambda _: self._forget(process))
         return process
@@ -113,29 +121,42 @@ class MuxSession:
         for _ in range(_FORWARD_TRIES):
             found = await claim(self.target.alias, listen)
             body = forward_body(found, destination)
+            forward = MuxForward(self._master.keeper, found, body)
             try:
                 await self._master.keeper.open_forward(body)
+            except MuxTimeoutError as error:
+                said = str(error)
+                await forward.aclose()  # so that a master that wakes up does not keep it open
+                break
             except (OSError, MuxRefusedError) as error:
                 said = str(error)
             else:
-                forward = MuxForward(self._master.keeper, found, body)
                 self._forwards.add(forward)
                 return forward
             if found == listen or self.closed.done():
                 break
-        raise ForwardError(self.target.alias, f"forward {listen} to {destination}", said)
+        fix = try_it(self._command, "-N", "-L", specification(found, destination))
+        raise ForwardError(self.target.alias, f"forward {listen} to {destination}", said, fix)
 
     async def aclose(self) -> None:
         """End what runs over it; end the master too if it is ours."""
         self._close("it was closed here")
         try:
-            for forward in self._forwards:
-                await forward.aclose()
-            self._forwards.clear()
+            await self._close_forwards()
         finally:
             await self._master.release()
             for process in list(self._processes):
                 await process.terminate()
+
+    async def _close_forwards(self) -> None:
+        failures: list[BaseException] = []
+        while self._forwards:  # one that was being opened may come along meanwhile
+            closing, self._forwards = self._forwards, set()
+            ends = (forward.aclose() for forward in closing)
+            results = await asyncio.gather(*ends, return_exceptions=True)
+            failures += [result for result in results if result is not None]
+        if failures:
+            raise failures[0]
 
     async def _launch(self, body: bytes) -> MuxProcess:
         """Open a session; try again for a moment where the server may still count an ended one."""

@@ -10,7 +10,7 @@ from sshpyk_core.errors import ConnectError, ForwardError, HostUnreachableError,
 from sshpyk_core.types import Address, Target
 
 from sshpyk_openssh.command import SshCommand
-from sshpyk_openssh.failures import connect_error, spoken, ssh_line
+from sshpyk_openssh.failures import connect_error, spoken, try_it
 from sshpyk_openssh.forward import SingleForward, claim, refuses, specification
 from sshpyk_openssh.process import SingleProcess
 
@@ -49,7 +49,8 @@ class SingleSession:
         try:
             process = await self._start(self._command.single(command))
         except OSError as error:
-            raise LaunchError(self.target.alias, "run a command", str(error)) from error
+            fix = try_it(self._command)
+            raise LaunchError(self.target.alias, "run a command", str(error), fix) from error
         self._processes = [*(one for one in self._processes if one.running), process]
         return process
 
@@ -65,9 +66,12 @@ class SingleSession:
         said = ""
         for _ in range(_FORWARD_TRIES):
             found = await claim(self.target.alias, listen)
-            process = await self._start(
-                self._command.single_forward(specification(found, destination))
-            )
+            line = specification(found, destination)
+            try:
+                process = await self._start(self._command.single_forward(line))
+            except OSError as error:
+                said = str(error)
+                break
             try:
                 said = await _listening(process, found)
             except BaseException:
@@ -80,7 +84,8 @@ class SingleSession:
             await process.terminate()
             if found == listen:
                 break
-        raise ForwardError(self.target.alias, f"forward {listen} to {destination}", said)
+        fix = try_it(self._command, "-N", "-L", line)
+        raise ForwardError(self.target.alias, f"forward {listen} to {destination}", said, fix)
 
     async def aclose(self) -> None:
         """End every ssh of this session."""
@@ -117,9 +122,10 @@ async def connect(command: SshCommand) -> SingleSession:
         if await probe.wait() == _SSH_FAILED:
             raise connect_error(command, said)
     except asyncio.TimeoutError as error:
-        fix = f"Try it in a terminal: `{ssh_line(command)}`"
         words = f"no login within {_LOG_IN_LIMIT_SECONDS:.0f} s"
-        raise HostUnreachableError(command.target.alias, "connect", words, fix) from error
+        raise HostUnreachableError(
+            command.target.alias, "connect", words, try_it(command)
+        ) from error
     finally:
         await probe.terminate()
     return SingleSession(command)
