@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 from sshpyk_core.types import TcpAddress
 from support.openssh import connected, left_behind, local_ssh, logins, outcome
+from support.processes import wait_gone
 from support.require import require_program
 from support.sshd import SSHServer
 
@@ -28,6 +29,7 @@ async def test_an_open_control_master_of_the_user_is_used_unless_own_is_asked_fo
 ) -> None:
     server = make_sshd(ssh_config=CONTROL_PATH)
     _open_user_master(server)
+    users = local_ssh(server)
     async with connected(server, multiplex=multiplex) as session:
         forward = await plugin.sshpyk_forward(session, LOOPBACK, TcpAddress("127.0.0.1", 9))
         process = await plugin.sshpyk_launch(session, "exec cat")
@@ -36,7 +38,10 @@ async def test_an_open_control_master_of_the_user_is_used_unless_own_is_asked_fo
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((forward.address.host, forward.address.port)).close()
     assert logins(server) == (1 if multiplex == "auto" else 2)
-    assert len(local_ssh(server)) == 1
+    # The socket of a master closes a moment before its process is gone.
+    assert wait_gone(lambda: [p for p in local_ssh(server) if p not in users], 5) == []
+    assert local_ssh(server) == users
+    assert len(users) == 1
     _end_user_master(server)
     assert left_behind(server) == []
 
