@@ -1,0 +1,32 @@
+"""The command that measures works; what it finds on a busy machine is not judged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from support.require import require_nss_wrapper, require_program
+from support.source_tree import ROOT
+
+
+def test_the_benchmarks_measure_everything_in_quick_mode() -> None:
+    require_program("sshd", "openssh-server")
+    require_nss_wrapper()
+    command = [sys.executable, str(ROOT / "tests/benchmarks/run.py"), "--quick", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert run.returncode == 0, run.stderr
+    measures = {each["name"]: each for each in json.loads(run.stdout)["measures"]}
+    assert list(measures) == [
+        "start, cold host",
+        "start, warm host",
+        "restart",
+        "shutdown",
+        "execute",
+        "output of 4 MiB",
+        "poll()",
+        "CPU of 2 idle kernels",
+        "2 starts at once",
+    ]
+    assert measures["2 starts at once"]["met"]
+    assert all(each["remote"] > 0 for each in measures.values() if "idle" not in each["name"])
