@@ -6,6 +6,7 @@ import glob
 import os
 import shutil
 import subprocess
+import uuid
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,6 +15,7 @@ import pytest
 __all__ = [
     "missing",
     "require_nss_wrapper",
+    "require_other_host",
     "require_program",
     "require_shell",
     "require_small_disk",
@@ -76,6 +78,17 @@ def require_user_id(directory: Path, uid: int) -> str:
     Directories that are named after the user id are then the test's own, also those in /tmp.
     """
     return _in_namespace(directory / "with-user-id", f"-U --map-user={uid}")
+
+
+def require_other_host(directory: Path, name: str) -> str:
+    """Write a program for sshd's ForceCommand, which shows commands another host; return its path.
+
+    Its name and its boot id differ, in namespaces that each command has for itself.
+    """
+    boot_id = directory / "boot_id"
+    boot_id.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
+    mount = f"mount --bind {boot_id} /proc/sys/kernel/random/boot_id"
+    return _in_namespace(directory / "on-other-host", "-rmu", f"hostname {name} && {mount} && ")
 
 
 def _in_namespace(program: Path, options: str, before: str = "") -> str:

@@ -5,7 +5,6 @@ channel; each supervisor is one unix socket. Nothing is written to the channel b
 that tells the bridge's own bytes from what the user's shell may have printed.
 """
 
-import fcntl
 import os
 import signal
 import socket
@@ -13,12 +12,11 @@ import sys
 from typing import Any, Dict
 
 from . import state, supervisor, wire
-from .reactor import Conduit, Reactor, keep_memory
+from .reactor import Conduit, Reactor
+from .throughput import enlarge_pipe, keep_memory
 
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the channel at which no more is read from the supervisors."""
-
-PIPE_BYTES = 1024 * 1024
 
 
 class Bridge:
@@ -179,16 +177,6 @@ def daemonize(keep: socket.socket) -> socket.socket:
     keep.detach()
     os.set_inheritable(3, False)
     return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3)
-
-
-def enlarge_pipe(fd: int) -> None:
-    """Let a pipe hold more than the usual 64 KiB where the system can (Linux, fcntl(2))."""
-    if sys.platform == "linux":
-        f_setpipe_sz = 1031
-        try:
-            fcntl.fcntl(fd, f_setpipe_sz, PIPE_BYTES)
-        except OSError:
-            return  # a socket, or the user's quota of pipe memory is used up
 
 
 def main(nonce: str) -> None:

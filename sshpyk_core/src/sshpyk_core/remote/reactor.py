@@ -17,22 +17,8 @@ from typing import Callable, Deque, Dict, List, Optional, Tuple, Union
 READ_SIZE = 64 * 1024
 """Most bytes taken from a descriptor at once: as much as fits into a frame, so nothing is cut."""
 
-WRITE_PIECES = 64
-"""Most pieces handed to the system at once: Linux takes up to 1024 (IOV_MAX), POSIX asks for 16."""
-
-KEPT_BYTES = 4 * 1024 * 1024
-
-
-def keep_memory() -> None:
-    """Make the C library keep some memory that was freed, as a relay needs it again at once.
-
-    Returning it to the system and getting it back costs more than what is done with it. glibc
-    raises its limits when a block of that size is freed: M_MMAP_THRESHOLD in mallopt(3). Children
-    by fork inherit that.
-    """
-    block = bytes(KEPT_BYTES)
-    del block
-
+WRITE_PIECES = 16
+"""Most pieces handed to the system at once: what POSIX promises for IOV_MAX."""
 
 MOST_PATIENCE = 3600.0
 """Seconds of one wait: epoll_wait(2) counts milliseconds in an int, so some 24 days at most."""
@@ -180,6 +166,7 @@ class Conduit:
         self._output: Deque[memoryview] = deque()
         self._paused = False
         self._closing = False
+        self._writing = False
         self._watched = (False, False)
         self.closed = False
         self.buffered = 0
@@ -226,6 +213,18 @@ class Conduit:
             self._writable()
 
     def _writable(self) -> None:
+        if self._writing:
+            # Called from on_written: the loop below goes on with what that wrote.
+            return
+        self._writing = True
+        try:
+            while self._flush():
+                pass
+        finally:
+            self._writing = False
+
+    def _flush(self) -> bool:
+        """Write what the descriptor takes; say whether more has come that it may take too."""
         written = 0
         try:
             while self._output:
@@ -241,14 +240,16 @@ class Conduit:
             pass
         except OSError:
             self._end()
-            return
+            return False
         self.buffered -= written
+        all_gone = not self._output
         if self._closing and not self._output:
             self.close()
         elif not self.closed:
             self._rewatch()
         if written and self.on_written is not None:
             self.on_written(written)
+        return all_gone and bool(self._output)
 
     def _readable(self) -> None:
         try:

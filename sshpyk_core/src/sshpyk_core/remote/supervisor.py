@@ -68,7 +68,7 @@ class Supervisor:
         self._ended = False
         self._state: Dict[str, Any] = {
             "supervisor": os.path.basename(directory),
-            "pid": os.getpid(),
+            "supervisor_pid": os.getpid(),
             "host": socket.gethostname(),
             "boot_id": state.boot_id(),
             "since": time.time(),

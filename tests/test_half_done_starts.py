@@ -1,0 +1,104 @@
+"""A start that is ended, doubled or cut off in the middle leaves one kernel or none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from jupyter_client.manager import AsyncKernelManager
+from sshpyk_core.background import background
+from sshpyk_core.config import KernelConfig
+from sshpyk_core.errors import KernelSpecNotFoundError, KernelStartError
+from sshpyk_core.launch_request import Launch, MessageSecurity
+from sshpyk_core.live_kernel import LiveKernel
+from support.far import FarSide, is_listening
+from support.kernels import remote_kernel
+from support.managers import READY
+from support.traces import leaving_nothing
+
+MakeFarSide = Callable[..., FarSide]
+
+NEVER_LISTENS = """
+import socket, sys, time
+socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+time.sleep(1000)
+"""
+
+
+@asynccontextmanager
+async def deaf_kernel(far: FarSide) -> AsyncIterator[asyncio.Event]:
+    """Have a kernel, ``deaf``, that never listens; the event tells that its process is there."""
+    there = asyncio.Event()
+
+    async def on_call(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there.set()
+        writer.close()
+
+    server = await asyncio.start_server(on_call, "127.0.0.1", 0)
+    port = str(server.sockets[0].getsockname()[1])
+    remote_kernel(far.server.home, "deaf", ["python3", "-c", NEVER_LISTENS, port])
+    far.install("deaf", "deaf")
+    try:
+        yield there
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+async def test_a_kernel_that_is_ended_while_it_starts_leaves_nothing_behind(
+    make_far: MakeFarSide,
+) -> None:
+    far = make_far()
+    async with deaf_kernel(far) as there:
+        with leaving_nothing(far, within=10):
+            manager = AsyncKernelManager(kernel_name="deaf")
+            start = asyncio.create_task(manager.start_kernel())
+            await asyncio.wait_for(there.wait(), READY)
+            await manager.provisioner.cleanup()
+            with pytest.raises(KernelStartError, match="it was ended meanwhile"):
+                await start
+            assert not manager.has_kernel
+    assert far.left_behind() == []
+
+
+async def test_a_start_that_is_cut_off_and_cancelled_is_undone_when_the_host_is_back(
+    make_far: MakeFarSide,
+) -> None:
+    far = make_far()
+    far.install("missing", "no-such-kernel")
+    async with deaf_kernel(far) as there:
+        manager = AsyncKernelManager(kernel_name="deaf")
+        start = asyncio.create_task(manager.start_kernel())
+        await asyncio.wait_for(there.wait(), READY)
+        # What the supervisor has said so far came over the same link before this answer.
+        with pytest.raises(KernelSpecNotFoundError):
+            await AsyncKernelManager(kernel_name="missing").start_kernel()
+        assert not start.done()
+        await asyncio.to_thread(far.server.stop)
+        start.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await start
+        assert not manager.has_kernel
+        assert len(far.supervisors()) == 1
+        assert any("time.sleep(1000)" in each.command for each in far.server.processes())
+        await asyncio.to_thread(far.server.start)
+        assert await asyncio.to_thread(far.left_behind, 20) == []
+
+
+async def test_two_starts_of_one_kernel_at_the_same_time_make_one(far: FarSide) -> None:
+    stanza = {"ssh_host_alias": far.server.alias, "ssh_config": str(far.server.ssh_config)}
+    live = LiveKernel(KernelConfig.parse({**stanza, "remote_kernel_name": "python3"}, "a test"))
+    launch = Launch(MessageSecurity("a key"))
+    try:
+        starts = [background.run(live.start(launch)) for _ in range(2)]
+        first, second = await asyncio.gather(*starts)
+        assert first.ports == second.ports
+        assert len(far.supervisors()) == 1
+        kernels = [each for each in far.server.detached() if "ipykernel" in each.command]
+        assert len(kernels) == 1
+    finally:
+        await background.run(live.end())
+    assert far.left_behind() == []
+    assert not any(is_listening(port) for port in first.ports.values())

@@ -1,0 +1,284 @@
+"""A supervisor on a real host: what it survives, and that its kernel ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.manager import AsyncKernelManager
+from sshpyk_core.remote import state, wire
+from support.far import FarSide
+from support.kernels import execute
+from support.managers import READY, connected_to, started
+from support.sshd_files import free_port
+
+MakeFarSide = Callable[..., FarSide]
+Cell = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+THIRTY_DAYS = 30 * 24 * 3600
+SOON = 10.0
+UNFINISHED = ("nothing", "half a header")
+LINES = 3000
+FLOOD = f"""
+import socket
+test = socket.create_connection(("127.0.0.1", {{port}}))
+test.recv(1)
+for number in range({LINES}):
+    print("x", number, flush=True)
+test.sendall(b"done")
+test.close()
+"""
+WANTED = "".join(f"x {number}\n" for number in range(LINES))
+
+
+def state_of(supervisor: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((supervisor / state.STATE_FILE).read_text())
+    return content
+
+
+# --- a flood of small frames ---------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def called_by_a_cell() -> AsyncIterator[tuple[int, asyncio.Future[Cell]]]:
+    """Listen on a port for the cell that connects to it."""
+    cell: asyncio.Future[Cell] = asyncio.get_running_loop().create_future()
+
+    async def on_call(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        cell.set_result((reader, writer))
+
+    server = await asyncio.start_server(on_call, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1], cell
+    finally:
+        if cell.done() and not cell.cancelled():
+            cell.result()[1].close()
+        server.close()
+        await server.wait_closed()
+
+
+async def test_thousands_of_small_frames_wait_for_the_link_and_all_arrive_in_order(
+    make_far: MakeFarSide,
+) -> None:
+    far = make_far()
+    far.install("far", detached_timeout=THIRTY_DAYS)
+    async with started() as (manager, client), called_by_a_cell() as (port, called):
+        before = [state_of(each)["supervisor_pid"] for each in far.supervisors()]
+        cell = asyncio.create_task(execute(client, FLOOD.format(port=port), timeout=READY))
+        reader, writer = await asyncio.wait_for(called, READY)
+        for process in far.server.connections():
+            # Nothing comes through, so nothing is acknowledged.
+            os.kill(process.pid, signal.SIGSTOP)
+        writer.write(b"!")
+        assert await asyncio.wait_for(reader.read(), READY) == b"done"
+        await asyncio.to_thread(far.server.cut)
+        assert (await cell).text == WANTED
+        assert [state_of(each)["supervisor_pid"] for each in far.supervisors()] == before
+        assert await manager.is_alive()
+    assert far.left_behind() == []
+
+
+# --- its socket ----------------------------------------------------------------------------------
+
+
+def frame(kind: int, payload: bytes = b"", *, seq: int = 0, stream: int = 0) -> bytes:
+    return wire.Frame(1, kind, stream, seq, payload).encode()
+
+
+def attach(**request: Any) -> bytes:
+    """Give the bytes of an ATTACH, with what is not said as it should be or left out (None)."""
+    usual = {"attachment": "a test's", "epoch": 1, "received": 0, **request}
+    return frame(wire.ATTACH, wire.dumps({k: v for k, v in usual.items() if v is not None}))
+
+
+def never_attached(token: str) -> dict[str, bytes]:
+    """Give what may come first on a connection that is of no use."""
+    return {
+        "nothing": b"",
+        "half a header": b"\0\0\0",
+        "garbage": b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" + bytes(range(256)) * 40,
+        "a frame that is too long": wire.HEADER.pack(wire.MAX_PAYLOAD + 1, 1, wire.ATTACH, 0, 0),
+        "the longest size": wire.HEADER.pack(2**32 - 1, 1, wire.ATTACH, 0, 0),
+        "a greeting": frame(wire.HELLO, b"{}"),
+        "a command": frame(wire.COMMAND, b'{"id":1,"do":"stop"}', seq=1),
+        "no JSON": frame(wire.ATTACH, b"\xff\xfe"),
+        "no object": frame(wire.ATTACH, b"[]"),
+        "deep JSON": frame(wire.ATTACH, b"[" * 100_000),
+        "no token": attach(),
+        "wrong token": attach(token="0" * len(token)),
+        "a token beyond ASCII": attach(token="\xe9\ud800"),
+        "no name": attach(token=token, attachment=None),
+        "no number": attach(token=token, epoch="first"),
+        "a later epoch": attach(token=token, epoch=2),
+    }
+
+
+def after_attaching() -> dict[str, bytes]:
+    """Give what may come on a connection that is attached."""
+    return {
+        "garbage": b"\xff" * 1000,
+        "a greeting": frame(wire.HELLO, b"{}"),
+        "another ATTACH": attach(),
+        "a frame out of order": frame(wire.COMMAND, b"{}", seq=5),
+        "an acknowledgement of what was never sent": frame(wire.ACK, wire.U64.pack(10**9)),
+        "an acknowledgement of no number": frame(wire.ACK, b"?"),
+        "a command that is none": frame(wire.COMMAND, b"[]", seq=1),
+        "a stream to no port": frame(wire.OPEN, b"\x09\x00", seq=1, stream=1),
+        "a stream of no priority": frame(wire.OPEN, b"\x00\x09", seq=1, stream=1),
+        "a stream twice": frame(wire.OPEN, b"\x00\x00", seq=1, stream=1)
+        + frame(wire.OPEN, b"\x00\x00", seq=2, stream=1),
+    }
+
+
+class Stranger:
+    """A connection to a supervisor that is not the link's."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._splitter = wire.Splitter()
+
+    def say(self, data: bytes) -> None:
+        self._writer.write(data)
+
+    def say_no_more(self) -> None:
+        self._writer.write_eof()
+
+    async def hear(self) -> list[wire.Frame]:
+        """Give the next frames; none when the supervisor has closed the connection."""
+        while data := await asyncio.wait_for(self._reader.read(65536), SOON):
+            if frames := self._splitter.feed(data):
+                return frames
+        return []
+
+    async def hear_all(self) -> list[wire.Frame]:
+        """Give all frames until the supervisor closes the connection."""
+        heard: list[wire.Frame] = []
+        while frames := await self.hear():
+            heard += frames
+        return heard
+
+
+@asynccontextmanager
+async def stranger_at(supervisor: Path) -> AsyncIterator[Stranger]:
+    reader, writer = await asyncio.open_unix_connection(supervisor / state.SOCKET)
+    try:
+        yield Stranger(reader, writer)
+    finally:
+        writer.close()
+        with suppress(ConnectionError):  # it may have gone without reading all
+            await writer.wait_closed()
+
+
+async def test_what_strangers_say_on_its_socket_costs_their_connection_only(far: FarSide) -> None:
+    async with started() as (manager, client):
+        (supervisor,) = far.supervisors()
+        about = state_of(supervisor)
+        for name, said in never_attached(about["token"]).items():
+            async with stranger_at(supervisor) as stranger:
+                stranger.say(said)
+                if name in UNFINISHED:
+                    stranger.say_no_more()
+                kinds = [each.kind for each in await stranger.hear_all()]
+                assert kinds == ([] if name in UNFINISHED else [wire.FAREWELL]), name
+        for number, (name, said) in enumerate(after_attaching().items()):
+            async with stranger_at(supervisor) as stranger:
+                stranger.say(attach(token=about["token"], attachment=f"a test's {number}"))
+                assert [each.kind for each in await stranger.hear()] == [wire.ATTACHED]
+                stranger.say(said)
+                last = (await stranger.hear_all())[-1]
+                assert (last.kind, last.json().get("kind")) == (wire.FAREWELL, "refused"), name
+        assert (await execute(client, "print('still here')")).text == "still here\n"
+        assert await manager.is_alive()
+        assert state_of(supervisor)["supervisor_pid"] == about["supervisor_pid"]
+    assert far.left_behind() == []
+
+
+async def test_one_who_attaches_again_fences_only_his_own_older_connection(far: FarSide) -> None:
+    async with started() as (_, client):
+        (supervisor,) = far.supervisors()
+        token = state_of(supervisor)["token"]
+        async with stranger_at(supervisor) as older, stranger_at(supervisor) as newer:
+            older.say(attach(token=token))
+            assert [each.kind for each in await older.hear()] == [wire.ATTACHED]
+            newer.say(attach(token=token, epoch=2))
+            assert [each.kind for each in await newer.hear()] == [wire.ATTACHED]
+            (farewell,) = await older.hear_all()
+            assert farewell.json()["kind"] == "fenced"
+        assert (await execute(client, "print(1 + 1)")).text == "2\n"
+    assert far.left_behind() == []
+
+
+# --- its end -------------------------------------------------------------------------------------
+
+
+async def test_a_supervisor_that_is_told_to_end_takes_its_kernel_and_its_directory_along(
+    far: FarSide,
+) -> None:
+    async with started() as (manager, _):
+        (supervisor,) = far.supervisors()
+        os.kill(state_of(supervisor)["supervisor_pid"], signal.SIGTERM)
+        assert await asyncio.wait_for(manager.provisioner.wait(), SOON) == -signal.SIGKILL
+        assert not await manager.is_alive()
+        assert await asyncio.to_thread(far.left_behind) == []
+
+
+# --- clients that are early ----------------------------------------------------------------------
+
+
+def five_ports() -> dict[str, int]:
+    ports: set[int] = set()
+    while len(ports) < len(wire.PORTS):
+        ports.add(free_port())
+    return {f"{name}_port": port for name, port in zip(wire.PORTS, ports, strict=True)}
+
+
+async def knock(port: int, open_connections: list[socket.socket]) -> None:
+    """Connect as soon as somebody listens."""
+    loop = asyncio.get_running_loop()
+    while True:
+        connection = socket.socket()
+        connection.setblocking(False)
+        try:
+            await loop.sock_connect(connection, ("127.0.0.1", port))
+        except ConnectionRefusedError:
+            connection.close()
+            await asyncio.sleep(0.001)  # nothing tells when another listens
+        else:
+            open_connections.append(connection)
+            return
+
+
+async def test_clients_that_connect_before_the_kernel_is_launched_do_no_harm(
+    make_far: MakeFarSide, tmp_path: Path
+) -> None:
+    far = make_far()
+    file = tmp_path / "connection.json"
+    ports = five_ports()
+    agreed = {"ip": "127.0.0.1", "transport": "tcp", "key": "abc", "kernel_name": "far"}
+    file.write_text(json.dumps({**ports, **agreed, "signature_scheme": "hmac-sha256"}))
+    manager = AsyncKernelManager(kernel_name="far", connection_file=str(file))
+    early: list[socket.socket] = []
+    knocking = asyncio.gather(*(knock(port, early) for port in 3 * list(ports.values())))
+    try:
+        start = asyncio.create_task(manager.start_kernel())
+        await asyncio.wait_for(knocking, READY)
+        assert not start.done()
+        assert far.server.processes() == []  # there is not even a login yet
+        await start
+        assert {f"{name}_port": getattr(manager, f"{name}_port") for name in wire.PORTS} == ports
+        async with connected_to(manager) as client:
+            assert (await execute(client, "print('unharmed')")).text == "unharmed\n"
+    finally:
+        knocking.cancel()
+        for connection in early:
+            connection.close()
+        await manager.shutdown_kernel(now=True)
+    assert far.left_behind() == []
