@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jupyter_client import runapp
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager, MultiKernelManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from nbclient import NotebookClient
@@ -84,10 +83,7 @@ def test_jupyter_run_executes_files_and_leaves_nothing(far: FarSide, tmp_path: P
     done = jupyter("jupyter_client.runapp", "--kernel", "far", str(script))
     assert done.stdout == f"home is {far.server.home}\n"
     assert done.returncode == 0, done.stderr
-    if hasattr(runapp, "atexit"):
-        assert nothing_is_left_of_a_process(far)
-    else:  # an older jupyter_client does not end the kernel that it has started
-        far.server.kill_processes()
+    assert nothing_is_left_of_a_process(far)
 
 
 def test_jupyter_console_takes_code_and_leaves_nothing(far: FarSide) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
@@ -44,8 +45,15 @@ class Work:
         return tasks
 
 
-async def test_all_who_wait_at_the_same_time_get_the_result_of_one_run() -> None:
-    work = Work()
+@pytest.fixture
+async def work() -> AsyncIterator[Work]:
+    made = Work()
+    yield made
+    made.may_go_on.set()
+    made.may_undo.set()
+
+
+async def test_all_who_wait_at_the_same_time_get_the_result_of_one_run(work: Work) -> None:
     waiters = await work.waiters(3)
     assert work.flight.running
     work.may_go_on.set()
@@ -54,8 +62,7 @@ async def test_all_who_wait_at_the_same_time_get_the_result_of_one_run() -> None
     assert await work.flight.join() == 2
 
 
-async def test_an_error_reaches_all_who_wait_and_no_later_run() -> None:
-    work = Work()
+async def test_an_error_reaches_all_who_wait_and_no_later_run(work: Work) -> None:
     work.error = ConnectionError("refused")
     waiters = await work.waiters(3)
     work.may_go_on.set()
@@ -65,8 +72,7 @@ async def test_an_error_reaches_all_who_wait_and_no_later_run() -> None:
     assert await work.flight.join() == 2
 
 
-async def test_one_who_goes_does_not_disturb_the_others() -> None:
-    work = Work()
+async def test_one_who_goes_does_not_disturb_the_others(work: Work) -> None:
     leaving, *staying = await work.waiters(3)
     leaving.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -77,8 +83,7 @@ async def test_one_who_goes_does_not_disturb_the_others() -> None:
     assert not work.cancelled.is_set()
 
 
-async def test_the_run_is_cancelled_when_the_last_one_goes() -> None:
-    work = Work()
+async def test_the_run_is_cancelled_when_the_last_one_goes(work: Work) -> None:
     waiters = await work.waiters(2)
     for waiter in waiters:
         waiter.cancel()
@@ -88,8 +93,7 @@ async def test_the_run_is_cancelled_when_the_last_one_goes() -> None:
     work.may_undo.set()
 
 
-async def test_who_comes_while_an_abandoned_run_ends_gets_a_new_one() -> None:
-    work = Work()
+async def test_who_comes_while_an_abandoned_run_ends_gets_a_new_one(work: Work) -> None:
     (first,) = await work.waiters(1)
     first.cancel()
     with suppress(asyncio.CancelledError):
@@ -103,8 +107,7 @@ async def test_who_comes_while_an_abandoned_run_ends_gets_a_new_one() -> None:
     assert (work.begun, work.undone) == (2, 1)
 
 
-async def test_who_waits_for_the_end_of_an_abandoned_run_may_go_too() -> None:
-    work = Work()
+async def test_who_waits_for_the_end_of_an_abandoned_run_may_go_too(work: Work) -> None:
     (first,) = await work.waiters(1)
     first.cancel()
     await asyncio.wait([first])
@@ -118,8 +121,9 @@ async def test_who_waits_for_the_end_of_an_abandoned_run_may_go_too() -> None:
     assert await asyncio.wait_for(staying, 10) == 2
 
 
-async def test_ending_the_run_ends_it_for_those_who_wait_and_not_for_those_who_come() -> None:
-    work = Work()
+async def test_ending_the_run_ends_it_for_those_who_wait_and_not_for_those_who_come(
+    work: Work,
+) -> None:
     (waiter,) = await work.waiters(1)
     work.may_undo.set()
     work.flight.cancel()

@@ -78,5 +78,18 @@ class Listeners:
         """Stop listening."""
         self._close_sockets()
         for server in self._servers:
-            server.close()
+            _close(server)
         self._servers.clear()
+
+
+def _close(server: asyncio.Server) -> None:
+    """Stop listening now; let go of the port in the loop's next turn.
+
+    A server that is closed between accepting a connection and making its transport loses the
+    connection: nobody ever closes it.
+    """
+    loop = server.get_loop()
+    if sys.platform != "win32":
+        for listener in server.sockets:
+            loop.remove_reader(listener.fileno())
+    loop.call_soon(server.close)
