@@ -15,7 +15,7 @@ from sshpyk_core.errors import RemotePythonError
 from sshpyk_core.hosts import hosts
 from support.far import FarSide
 from support.kernels import execute
-from support.managers import started
+from support.managers import READY, started
 from support.pythons import OLDEST, PYTHONS, path_without_python, script
 from support.require import missing
 from support.sshd_files import SYSTEM_PATH
@@ -45,6 +45,7 @@ async def test_every_python_runs_the_bridge_and_the_supervisor(far: FarSide, pyt
         assert version_of_bridge(manager) == version_of(python)
         assert (await execute(client, "print(6 * 7)")).text == "42\n"
         await manager.restart_kernel()
+        await client.wait_for_ready(timeout=READY)
         assert (await execute(client, "print(6 * 8)")).text == "48\n"
         await manager.shutdown_kernel()
     assert far.left_behind() == []
