@@ -55,6 +55,10 @@ class Sizes:
 QUICK = Sizes(1, 1, 20, 4 * 1024 * 1024, 200, 2, 1.0, 2)
 
 
+class KernelEndedError(RuntimeError):
+    """A kernel ended when it should have answered."""
+
+
 @dataclass(frozen=True)
 class Kernel:
     """A running kernel and a client with its four channels, as a Jupyter server has them."""
@@ -70,7 +74,7 @@ class Kernel:
                 await reply_to(self.client, self.client.kernel_info(), timeout=1)
             except Empty:
                 if not await self.manager.is_alive():
-                    raise RuntimeError(f"kernel {self.manager.kernel_name} ended") from None
+                    raise KernelEndedError(f"the {self.manager.kernel_name} kernel ended") from None
             else:
                 return
         raise TimeoutError(f"kernel {self.manager.kernel_name} did not get ready")
@@ -110,6 +114,15 @@ class Bench:
 
     async def start(self, side: str) -> Kernel:
         """Start a kernel and wait until it answers."""
+        try:
+            return await self._start(side)
+        except KernelEndedError:
+            if side != LOCAL:
+                raise
+            # Jupyter chooses a local kernel's ports before it binds them: somebody was quicker.
+            return await self._start(side)
+
+    async def _start(self, side: str) -> Kernel:
         manager = AsyncKernelManager(kernel_name=side)
         # A remote kernel's standard error goes to its host; the local one's would be shown here.
         await manager.start_kernel(**({"stderr": subprocess.DEVNULL} if side == LOCAL else {}))
