@@ -126,7 +126,7 @@ class Host:
         if self._supervisors:
             return
         self._stop_waiting()
-        if keep_warm and self._connection is not None and self._connection.alive:
+        if keep_warm and self._connected:
             loop = asyncio.get_running_loop()
             self._linger = loop.call_later(LINGER, lambda: self._spawn(self._close_idle()))
         else:
@@ -157,12 +157,16 @@ class Host:
 
     # --- connecting --------------------------------------------------------------------------
 
+    @property
+    def _connected(self) -> bool:
+        return self._connection is not None and self._connection.alive
+
     async def _warm_link(self, places: Places) -> Link:
         """Give the link, after making it when there is none."""
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        if self._connection is None or not self._connection.alive:
+        if not self._connected:
             if not self._connecting.running:
                 self._places = places
             await self._connecting.join()
@@ -269,8 +273,7 @@ class Host:
 
     def _misses(self) -> bool:
         """Say whether a connection is needed and not there."""
-        alive = self._connection is not None and self._connection.alive
-        return bool(self._supervisors) and not alive
+        return bool(self._supervisors) and not self._connected
 
     async def aclose(self) -> None:
         """Let go of everything for good; a supervisor stays for as long as its kernel runs."""

@@ -256,8 +256,10 @@ class LiveKernel:
             await asyncio.wait([stopping], timeout=ANSWER_PATIENCE)
 
     async def _stop(self, host: Host, supervisor: SupervisorClient) -> None:
+        exited = self._exited
         await host.stop(supervisor)
-        if self.returncode is None:
+        # That may take long, and a kernel that was started meanwhile is another.
+        if self.returncode is None and self._exited is exited:
             self._ended(GONE_RETURNCODE)
 
     def _close_listeners(self) -> None:

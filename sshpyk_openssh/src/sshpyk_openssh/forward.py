@@ -14,7 +14,17 @@ from sshpyk_core.types import Address, TcpAddress, UnixAddress
 from sshpyk_openssh.mux import MuxConnection, MuxRefusedError
 from sshpyk_openssh.process import SingleProcess
 
-__all__ = ["MuxForward", "SingleForward", "claim", "refuses", "specification"]
+__all__ = [
+    "FORWARD_TRIES",
+    "MuxForward",
+    "SingleForward",
+    "claim",
+    "refuses",
+    "specification",
+]
+
+FORWARD_TRIES = 5
+"""How often a free port is claimed anew when somebody else was quicker to bind it."""
 
 
 class MuxForward:

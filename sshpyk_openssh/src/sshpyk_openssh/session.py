@@ -12,7 +12,7 @@ from sshpyk_core.types import Address, Target
 
 from sshpyk_openssh.command import SshCommand
 from sshpyk_openssh.failures import try_it
-from sshpyk_openssh.forward import MuxForward, claim, specification
+from sshpyk_openssh.forward import FORWARD_TRIES, MuxForward, claim, specification
 from sshpyk_openssh.master import Master
 from sshpyk_openssh.mux import (
     MuxConnection,
@@ -25,7 +25,6 @@ from sshpyk_openssh.pipes import Pipes
 
 __all__ = ["MuxProcess", "MuxSession"]
 
-_FORWARD_TRIES = 5
 _END_LIMIT_SECONDS = 1.0
 # sshd frees a session some time after the client has closed it, and tells nobody: a new one that
 # comes too early is refused where MaxSessions is low.
@@ -118,7 +117,7 @@ class MuxSession:
             ForwardError: the address cannot be bound, or the session is gone.
         """
         said = ""
-        for _ in range(_FORWARD_TRIES):
+        for _ in range(FORWARD_TRIES):
             found = await claim(self.target.alias, listen)
             body = forward_body(found, destination)
             forward = MuxForward(self._master.keeper, found, body)

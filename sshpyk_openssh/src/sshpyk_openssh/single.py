@@ -11,7 +11,7 @@ from sshpyk_core.types import Address, Target
 
 from sshpyk_openssh.command import SshCommand
 from sshpyk_openssh.failures import connect_error, spoken, try_it
-from sshpyk_openssh.forward import SingleForward, claim, refuses, specification
+from sshpyk_openssh.forward import FORWARD_TRIES, SingleForward, claim, refuses, specification
 from sshpyk_openssh.process import SingleProcess
 
 __all__ = ["SingleSession", "connect"]
@@ -19,7 +19,6 @@ __all__ = ["SingleSession", "connect"]
 _log = logging.getLogger(__name__)
 
 _LOG_IN_LIMIT_SECONDS = 120.0
-_FORWARD_TRIES = 5
 _SSH_FAILED = 255
 # What `ssh -v` says after the login, once each forward listens or was refused.
 _FORWARDS_ARE_SET_UP = "debug1: Entering interactive session"
@@ -64,7 +63,7 @@ class SingleSession:
             ForwardError: the address cannot be bound, or there is no connection.
         """
         said = ""
-        for _ in range(_FORWARD_TRIES):
+        for _ in range(FORWARD_TRIES):
             found = await claim(self.target.alias, listen)
             line = specification(found, destination)
             try:
