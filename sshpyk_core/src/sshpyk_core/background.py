@@ -28,7 +28,7 @@ class Background:
         """Start nothing yet."""
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._at_exit: list[Callable[[], Awaitable[None]]] = []
+        self._at_exit: set[Callable[[], Awaitable[None]]] = set()
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -36,6 +36,8 @@ class Background:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
+                pool = concurrent.futures.ThreadPoolExecutor(thread_name_prefix="sshpyk")
+                self._loop.set_default_executor(pool)
                 started = threading.Event()
                 thread = threading.Thread(
                     target=self._run, args=(self._loop, started), name="sshpyk", daemon=True
@@ -85,16 +87,21 @@ class Background:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 
     def before_exit(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Await ``callback()`` on this loop when the process ends."""
-        if not self._at_exit:
-            atexit.register(self._exit)
-        self._at_exit.append(callback)
+        """Await ``callback()`` on this loop when the process ends; repeating this does no harm.
+
+        It comes before all exit handlers that are registered by then: one of a transport's library
+        may end the very threads over which a session is closed, as paramiko's does. So this wants
+        repeating when such a library has been imported.
+        """
+        self._at_exit.add(callback)
+        atexit.unregister(self._exit)
+        atexit.register(self._exit)
 
     def forget(self) -> None:
         """Start anew in a forked child: the loop and its thread are the parent's."""
         self._lock = threading.Lock()
         self._loop = None
-        self._at_exit = []
+        self._at_exit = set()
 
     def _exit(self) -> None:
         if self._loop is None:

@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sshpyk_core.errors import (
+    AuthenticationError,
+    ConnectError,
+    HostKeyError,
+    HostNotFoundError,
+    HostUnreachableError,
+)
 from sshpyk_core.link.bootstrap import open_link
 from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
+from sshpyk_core.prompting.login import Login
+from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.transport import Transport
 from sshpyk_core.types import Session, Target
+
+__all__ = ["CONNECT_PATIENCE", "Connection", "Places", "Plan", "check_same_host"]
+
+CONNECT_PATIENCE = 120.0
+"""Seconds that one attempt to connect may take, with a login that goes over several hosts.
+
+The time in which a person is asked does not count; it has a limit of its own.
+"""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,24 +73,97 @@ class Connection:
 
     async def aclose(self, reason: str) -> None:
         """End both; the supervisors on the host stay."""
-        await self.link.aclose(reason)
-        await self.session.aclose()
+        try:
+            await self.link.aclose(reason)
+        finally:
+            await self.session.aclose()
 
 
-async def connect(
-    transport: Transport, target: Target, places: Places, timers: LinkTimers
-) -> Connection:
-    """Make a session to the target and start a bridge on it.
+@dataclass(frozen=True)
+class Plan:
+    """How one target is connected to, time and again.
+
+    Attributes:
+        transport: that of the target.
+        target: where to.
+        timers: of the link.
+        patience: the clock that stands still while a person is asked.
+    """
+
+    transport: Transport
+    target: Target
+    timers: LinkTimers
+    patience: Patience
+
+    async def connect(self, places: Places, login: Login) -> Connection:
+        """Make a session to the target and start a bridge on it.
+
+        Raises:
+            HostError: what failed; nothing is left behind then.
+        """
+        try:
+            return await self._connect_in_time(places, login)
+        except asyncio.TimeoutError as error:
+            said = f"it answered, but was not ready within {CONNECT_PATIENCE:.0f} s"
+            raise HostUnreachableError(self.target.alias, "connect", said) from error
+        except AuthenticationError:
+            login.refused()
+            raise
+        except (HostKeyError, HostNotFoundError, HostUnreachableError):
+            raise
+        except ConnectError:
+            login.broken_off()
+            raise
+        finally:
+            login.dismiss()
+
+    async def _connect_in_time(self, places: Places, login: Login) -> Connection:
+        made: list[Connection] = []
+        try:
+            work = self._connect(places, login, made)
+            return await self.patience.wait_for(work, CONNECT_PATIENCE)
+        except BaseException:
+            # When it was given up just as all was done, nobody else knows of the connection.
+            for each in made:
+                await asyncio.shield(each.aclose("not wanted any more"))
+            raise
+
+    async def _connect(self, places: Places, login: Login, made: list[Connection]) -> Connection:
+        session = await self.transport.connect(self.target, login.prompter)
+        try:
+            await login.accepted()
+            link, hello = await open_link(
+                self.transport,
+                session,
+                python=places.python,
+                directory=places.directory,
+                timers=self.timers,
+            )
+        except BaseException:
+            await asyncio.shield(session.aclose())
+            raise
+        made.append(Connection(session, link, hello))
+        return made[0]
+
+
+def check_same_host(alias: str, known: BridgeHello, hello: BridgeHello) -> None:
+    """Make sure that a connection leads to the host that the kernels are on.
+
+    Args:
+        alias: the host's.
+        known: what the bridge of an earlier connection said of itself.
+        hello: what the bridge of this one says.
 
     Raises:
-        HostError: what failed; nothing is left behind then.
+        ConnectError: it is another: an alias may stand for several login nodes.
     """
-    session = await transport.connect(target, None)
-    try:
-        link, hello = await open_link(
-            transport, session, python=places.python, directory=places.directory, timers=timers
+    same_boot = bool(hello.boot_id) and known.boot_id == hello.boot_id
+    if known.host != hello.host and not same_boot:
+        raise ConnectError(
+            alias,
+            "connect again",
+            f"it is {hello.host} now, but the kernels are on {known.host}",
+            f"Give the host alias the name of one machine, such as {known.host}.",
         )
-    except BaseException:
-        await asyncio.shield(session.aclose())
-        raise
-    return Connection(session, link, hello)
+    if known.boot_id != hello.boot_id:
+        log.warning("%s has been restarted, its kernels are gone", alias)

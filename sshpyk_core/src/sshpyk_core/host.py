@@ -6,21 +6,25 @@ All of it runs on the background loop.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from sshpyk_core.connection import Connection, Places, connect
+from sshpyk_core.connection import Connection, Places, Plan, check_same_host
 from sshpyk_core.errors import (
-    ConnectError,
+    AuthenticationError,
     HostError,
-    HostUnreachableError,
+    HostKeyError,
     LinkLostError,
+    SshpykError,
 )
 from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
 from sshpyk_core.link.supervisor import SupervisorClient, SupervisorOptions
+from sshpyk_core.logging_in import LoggingIn
+from sshpyk_core.prompting.login import Login, Shared
+from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.reconnecting import HostState, reconnect
-from sshpyk_core.single_flight import SingleFlight
 from sshpyk_core.transport import Transport, transport_for
 from sshpyk_core.types import Address, Forward, Target
 
@@ -35,9 +39,6 @@ LEAVE_PATIENCE = 1.0
 UNDO_PATIENCE = 5.0
 """Seconds that a supervisor whose start failed may take to say that it has stopped."""
 
-CONNECT_PATIENCE = 120.0
-"""Seconds that one attempt to connect may take, with a login that goes over several hosts."""
-
 REATTACH_PATIENCE = 10.0
 """Seconds that a supervisor may take to answer over a new connection."""
 
@@ -49,8 +50,15 @@ log = logging.getLogger(__name__)
 class Host:
     """A target's connection and the kernels that hold it."""
 
-    def __init__(self, target: Target, timers: LinkTimers | None = None) -> None:
+    def __init__(
+        self, target: Target, timers: LinkTimers | None = None, shared: Shared | None = None
+    ) -> None:
         """Connect to nothing yet.
+
+        Args:
+            target: where to.
+            timers: of the link.
+            shared: what the logins of this process share.
 
         Raises:
             PluginError: the target's transport is unknown or broken.
@@ -59,12 +67,14 @@ class Host:
         self.state = HostState.IDLE
         self.hello: BridgeHello | None = None
         """What the last bridge said of itself."""
-        self._timers = timers or LinkTimers()
+        self.patience = Patience()
+        """The clock for whatever waits for this host: it stands still while a person is asked."""
         self._transport: Transport = transport_for(target)
+        self._plan = Plan(self._transport, target, timers or LinkTimers(), self.patience)
         self._connection: Connection | None = None
         self._supervisors: set[SupervisorClient] = set()
         self._places = Places()
-        self._connecting = SingleFlight(self._connect)
+        self._connecting = LoggingIn(self._connect, shared or Shared(), self.patience)
         self._reconnecting: asyncio.Task[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -169,25 +179,22 @@ class Host:
         if not self._connected:
             if not self._connecting.running:
                 self._places = places
-            await self._connecting.join()
+            await self._connecting.for_user()
         if self._connection is None:
             raise LinkLostError(self.target.alias, "connect", "it was closed meanwhile")
         return self._connection.link
 
-    async def _connect(self) -> int:
+    async def _connect(self, login: Login) -> int:
         """Replace the connection and attach to all kernels over it; return bytes sent again."""
         await self._disconnect("replaced")
-        making = connect(self._transport, self.target, self._places, self._timers)
+        connection = await self._plan.connect(self._places, login)
         try:
-            connection = await asyncio.wait_for(making, CONNECT_PATIENCE)
-        except asyncio.TimeoutError as error:
-            said = f"it answered, but was not ready within {CONNECT_PATIENCE:.0f} s"
-            raise HostUnreachableError(self.target.alias, "connect", said) from error
-        try:
-            self._check_identity(connection.hello)
+            if self.hello is not None and any(each.spawned for each in self._supervisors):
+                check_same_host(self.target.alias, self.hello, connection.hello)
         except HostError:
             await asyncio.shield(connection.aclose("another host"))
             raise
+        self.hello = connection.hello
         self._connection = connection
         self.state = HostState.CONNECTED
         connection.when_lost(lambda reason: self._lost(connection, reason))
@@ -214,30 +221,10 @@ class Host:
                 break
         return 0
 
-    def _check_identity(self, hello: BridgeHello) -> None:
-        """Make sure that this is the host that the supervisors are on.
-
-        Raises:
-            ConnectError: it is another: an alias may stand for several login nodes.
-        """
-        known = self.hello
-        if known is not None and any(each.spawned for each in self._supervisors):
-            same_boot = bool(hello.boot_id) and known.boot_id == hello.boot_id
-            if known.host != hello.host and not same_boot:
-                raise ConnectError(
-                    self.target.alias,
-                    "connect again",
-                    f"it is {hello.host} now, but the kernels are on {known.host}",
-                    f"Give the host alias the name of one machine, such as {known.host}.",
-                )
-            if known.boot_id != hello.boot_id:
-                log.warning("%s has been restarted, its kernels are gone", self.target.alias)
-        self.hello = hello
-
     async def _disconnect(self, reason: str) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.aclose(reason)
+            await asyncio.shield(self._spawn(connection.aclose(reason)))
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
@@ -248,14 +235,30 @@ class Host:
     # --- reconnecting ------------------------------------------------------------------------
 
     def try_again(self) -> None:
-        """Reconnect after a login was needed: the user has come back, so that may be done now."""
+        """Reconnect after a login was needed: the user has come back and may be asked now."""
         if self.state is HostState.NEEDS_LOGIN:
-            self._begin_reconnecting()
+            self._begin_reconnecting(self._connecting.for_user)
 
-    def _begin_reconnecting(self) -> None:
+    async def log_in(self) -> None:
+        """Do the same, and wait for that login; what time may cure is left to the reconnecting.
+
+        Raises:
+            AuthenticationError: a login is still needed.
+            HostKeyError: likewise.
+        """
+        if self.state is HostState.NEEDS_LOGIN or self._connecting.in_person:
+            try:
+                await self._connecting.for_user()
+            except (AuthenticationError, HostKeyError):
+                raise
+            except SshpykError as error:
+                log.debug("%s", error)
+                self._begin_reconnecting()
+
+    def _begin_reconnecting(self, first: Callable[[], Awaitable[int]] | None = None) -> None:
         self.state = HostState.RECONNECTING
         if self._reconnecting is None or self._reconnecting.done():
-            self._reconnecting = self._spawn(self._reconnect())
+            self._reconnecting = self._spawn(self._reconnect(first))
 
     def _lost(self, connection: Connection, reason: str) -> None:
         if self._connection is not connection:
@@ -268,8 +271,10 @@ class Host:
         connection.link.lose(reason)
         self._begin_reconnecting()
 
-    async def _reconnect(self) -> None:
-        self.state = await reconnect(self.target.alias, self._connecting.join, self._misses)
+    async def _reconnect(self, first: Callable[[], Awaitable[int]] | None) -> None:
+        usual = itertools.repeat(self._connecting.unattended)
+        attempts = itertools.chain([first] if first else [], usual)
+        self.state = await reconnect(self.target.alias, attempts, self._misses)
 
     def _misses(self) -> bool:
         """Say whether a connection is needed and not there."""
@@ -284,5 +289,7 @@ class Host:
         for supervisor in list(self._supervisors):
             supervisor.release()
         self._supervisors.clear()
-        self._connecting.cancel()
+        # At the end of the process: what is not awaited here is not undone, such as a terminal
+        # without echo.
+        await self._connecting.aclose()
         await self._close_idle()

@@ -10,6 +10,7 @@ from typing import Any
 
 from sshpyk_core.background import background
 from sshpyk_core.host import Host
+from sshpyk_core.prompting.login import Shared
 from sshpyk_core.types import Target
 
 __all__ = ["Hosts", "hosts"]
@@ -21,8 +22,8 @@ class Hosts:
     def __init__(self, before_exit: Callable[[Callable[[], Any]], None]) -> None:
         """Have :meth:`aclose` awaited when the process ends, by way of ``before_exit``."""
         self._hosts: dict[Target, Host] = {}
+        self._shared = Shared()
         self._before_exit = before_exit
-        self._registered = False
 
     def get(self, target: Target) -> Host:
         """Give the target's host; call it on the background loop.
@@ -30,23 +31,22 @@ class Hosts:
         Raises:
             PluginError: the target's transport is unknown or broken.
         """
-        if not self._registered:
-            self._registered = True
-            self._before_exit(self.aclose)
         if target not in self._hosts:
-            self._hosts[target] = Host(target)
+            self._hosts[target] = Host(target, shared=self._shared)
+            self._before_exit(self.aclose)  # each time, as it may have imported a transport
         return self._hosts[target]
 
     async def aclose(self) -> None:
-        """Close the connections of all hosts."""
+        """Close the connections of all hosts, and forget what was remembered for logins."""
         hosts = list(self._hosts.values())
         self._hosts.clear()
+        self._shared = Shared()
         await asyncio.gather(*(host.aclose() for host in hosts), return_exceptions=True)
 
     def forget(self) -> None:
         """Let go of hosts that belong to another process: a fork has no right to its parent's."""
         self._hosts = {}
-        self._registered = False
+        self._shared = Shared()
 
 
 hosts = Hosts(background.before_exit)

@@ -74,11 +74,12 @@ class LiveKernel:
             SshpykError: with everything undone, on this machine and on the host.
         """
         async with self._busy:
+            patience = hosts.get(self._config.target).patience
             again = self._supervisor is not None and self._supervisor.gone is None
             work = self._start_again(launch) if again else self._start_first(launch)
             self._starting = asyncio.create_task(work)
             try:
-                facts = await asyncio.wait_for(self._starting, self._config.launch_timeout)
+                facts = await patience.wait_for(self._starting, self._config.launch_timeout)
             except asyncio.TimeoutError as error:
                 raise self._not_started(
                     f"it had not started after {self._config.launch_timeout:g} s",
@@ -133,13 +134,16 @@ class LiveKernel:
     async def _start_again(self, launch: Launch) -> dict[str, Any]:
         supervisor = self._supervisor
         assert supervisor is not None
+        if self._host is not None and self.returncode is not None:
+            # A restarter repeats at once what fails at once: it is not to ask each time.
+            self._host.try_again()
+        elif self._host is not None:
+            await self._host.log_in()
         if self.returncode is None:
             await self.signal(SIGKILL)
             await self.wait()
         before = self.returncode
         self._renew()
-        if self._host is not None:
-            self._host.try_again()
         try:
             return await supervisor.command("launch", request=launch.request(self._config))
         except BaseException as error:

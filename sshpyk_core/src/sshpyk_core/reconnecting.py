@@ -6,7 +6,7 @@ import asyncio
 import enum
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 from sshpyk_core.errors import AuthenticationError, HostKeyError, SshpykError
 
@@ -28,7 +28,7 @@ class HostState(enum.Enum):
 
 
 async def reconnect(
-    alias: str, connect: Callable[[], Awaitable[int]], wanted: Callable[[], bool]
+    alias: str, attempts: Iterator[Callable[[], Awaitable[int]]], wanted: Callable[[], bool]
 ) -> HostState:
     """Try to connect until it works, is not wanted any more, or needs a login.
 
@@ -36,7 +36,7 @@ async def reconnect(
 
     Args:
         alias: the host, for the log.
-        connect: makes the connection and returns how many bytes had to be sent again.
+        attempts: each makes the connection and returns how many bytes had to be sent again.
         wanted: says whether a connection is needed and not there.
 
     Returns:
@@ -52,7 +52,7 @@ async def reconnect(
         if not wanted():
             break
         try:
-            again = await connect()
+            again = await next(attempts)()
         except (AuthenticationError, HostKeyError) as error:
             advice = "Then interrupt or restart a kernel there: that connects again."
             log.warning("needs login: %s\n%s", error, advice)

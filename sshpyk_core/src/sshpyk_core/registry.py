@@ -19,11 +19,13 @@ from types import ModuleType
 
 import pluggy
 
+from sshpyk_core.declaration import Declaration
 from sshpyk_core.errors import PluginError, UnknownTransportError
 from sshpyk_core.plugin_check import (
     PluginOrigin,
     check_transport,
     check_wrapping_plugin,
+    declaration_of,
     new_plugin_manager,
 )
 
@@ -38,7 +40,7 @@ __all__ = [
 TRANSPORTS_GROUP = "sshpyk.transports"
 PLUGINS_GROUP = "sshpyk.plugins"
 
-OUR_TRANSPORTS = ("openssh",)
+OUR_TRANSPORTS = ("asyncssh", "openssh", "paramiko")
 
 InstalledTransport = PluginOrigin
 
@@ -88,6 +90,29 @@ class Registry:
                 self._managers[name] = _build(name)
             return self._managers[name]
 
+    def declaration(self, name: str) -> Declaration:
+        """Give what a transport says of itself; imports it, but no wrapping plugin.
+
+        Args:
+            name: the transport's name, as a kernel spec gives it.
+
+        Raises:
+            UnknownTransportError: no installed distribution declares that name.
+            PluginError: two distributions declare it, or it breaks the contract of the hooks.
+        """
+        return _transport(name)[1]
+
+    def wrapping_plugins(self) -> dict[PluginOrigin, PluginError | None]:
+        """Import every installed wrapping plugin; give the error that refuses it, None if none."""
+        found: dict[PluginOrigin, PluginError | None] = {}
+        for entry in _entries(PLUGINS_GROUP):
+            try:
+                _wrapping_plugin(entry)
+                found[_origin(entry)] = None
+            except PluginError as error:
+                found[_origin(entry)] = error
+        return found
+
 
 @functools.cache
 def default_registry() -> Registry:
@@ -97,22 +122,34 @@ def default_registry() -> Registry:
 
 def _build(name: str) -> pluggy.PluginManager:
     """Make the manager of one transport from what is installed now."""
+    transport, _ = _transport(name)
+    manager = new_plugin_manager()
+    manager.register(transport, name=name)
+    for entry in _entries(PLUGINS_GROUP):
+        plugin = _wrapping_plugin(entry)
+        if not manager.is_registered(plugin):
+            manager.register(plugin, name=str(_origin(entry)))
+    return manager
+
+
+def _transport(name: str) -> tuple[ModuleType, Declaration]:
+    """Import the one transport of a name, check it, and read what it says of itself."""
     entries = _entries(TRANSPORTS_GROUP)
     claims = [entry for entry in entries if entry.name == name]
     if not claims:
         raise _unknown(name, [_origin(entry) for entry in entries])
     if len(claims) > 1:
         raise _contested(name, [_origin(entry) for entry in claims])
-    manager = new_plugin_manager()
     transport, origin = _import(claims[0]), _origin(claims[0])
     check_transport(transport, origin)
-    manager.register(transport, name=name)
-    for entry in _entries(PLUGINS_GROUP):
-        plugin, origin = _import(entry), _origin(entry)
-        check_wrapping_plugin(plugin, origin)
-        if not manager.is_registered(plugin):
-            manager.register(plugin, name=str(origin))
-    return manager
+    return transport, declaration_of(transport, origin)
+
+
+def _wrapping_plugin(entry: EntryPoint) -> ModuleType:
+    """Import a wrapping plugin and check it."""
+    plugin = _import(entry)
+    check_wrapping_plugin(plugin, _origin(entry))
+    return plugin
 
 
 def _entries(group: str) -> list[EntryPoint]:
@@ -136,7 +173,7 @@ def _import(entry: EntryPoint) -> ModuleType:
     """Import what an entry point names."""
     try:
         plugin = entry.load()
-    except Exception as error:  # whatever a stranger's module raises while it is imported
+    except (Exception, SystemExit) as error:  # whatever a stranger's module raises
         reason = f"it cannot be imported: {type(error).__name__}: {error}"
         raise _origin(entry).refusal(reason) from error
     if not isinstance(plugin, ModuleType):
@@ -156,6 +193,8 @@ def _unknown(name: str, installed: Iterable[InstalledTransport]) -> UnknownTrans
         lines.append(f"Fix: pip install sshpyk-{name}")
     elif near:
         lines.append(f"Fix: did you mean {near[0]!r}?")
+    else:
+        lines.append("Fix: name one of these, or install the distribution that provides it.")
     return UnknownTransportError("\n".join(lines))
 
 

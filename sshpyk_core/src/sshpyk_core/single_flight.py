@@ -51,6 +51,12 @@ class SingleFlight(Generic[T]):
             self._abandoned = True
             self._task.cancel()
 
+    async def aclose(self) -> None:
+        """End the run under way, and return when it has ended."""
+        self.cancel()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
     def _done(self, task: asyncio.Task[T]) -> None:
         self._task = None
         self._abandoned = False

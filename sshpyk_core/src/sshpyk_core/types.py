@@ -9,18 +9,24 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 __all__ = [
+    "NO_EXIT_STATUS",
     "Address",
     "ByteReader",
     "ByteWriter",
     "Finding",
     "Forward",
     "Prompter",
+    "Question",
     "RemoteProcess",
     "Session",
     "Target",
     "TcpAddress",
     "UnixAddress",
 ]
+
+
+NO_EXIT_STATUS = 255
+"""The exit status when none arrived; ssh(1) says the same."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +94,34 @@ class Finding:
     fix: str = ""
 
 
+@dataclass(frozen=True)
+class Question:
+    """Something that only a person knows.
+
+    Attributes:
+        kind: ``password`` of an account; ``passphrase`` of a private key; ``code``, whatever else a
+            server asks during a login (RFC 4256), such as one that is valid once; ``host key``,
+            whether to trust it; ``confirm``, yes or no.
+        text: the question as a person should read it.
+        about: whose answer it is: ``user@host:port`` for a password, the key file's path for a
+            passphrase; empty where an answer is good for this one time only.
+        secret: whether the answer must not be shown while it is typed.
+    """
+
+    kind: Literal["password", "passphrase", "code", "host key", "confirm"]
+    text: str
+    about: str = ""
+    secret: bool = True
+
+
 class Prompter(Protocol):
     """Whom a transport asks for what only a person knows."""
 
-    async def ask(self, question: str, *, secret: bool) -> str | None:
-        """Ask one question; None means that nobody is there to answer or that they declined."""
+    async def ask(self, question: Question) -> str | None:
+        """Ask one question; None means that nobody is there to answer or that they declined.
+
+        To ask the same question again within one login says that the first answer was wrong.
+        """
         ...
 
 
@@ -140,7 +169,11 @@ class RemoteProcess(Protocol):
         ...
 
     async def wait(self) -> int:
-        """Return the exit status; minus the signal's number when a signal ended it."""
+        """Return the exit status.
+
+        Minus the signal's number when a signal ended it and the transport is told so (capability
+        EXIT_SIGNALS); :data:`NO_EXIT_STATUS` when the connection ended before the command did.
+        """
         ...
 
     async def terminate(self) -> None:

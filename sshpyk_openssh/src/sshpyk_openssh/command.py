@@ -6,12 +6,13 @@ user's configuration must not do to us is set first, then the further settings o
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 from sshpyk_core.ssh_config import HostSettings, program, resolve
+from sshpyk_core.transport_kit.options import parse
 from sshpyk_core.types import Prompter, Target
 
-from sshpyk_openssh import options as spec_options
 from sshpyk_openssh.options import Options
 
 __all__ = ["SshCommand", "prepare"]
@@ -42,7 +43,7 @@ class SshCommand:
         target: what the kernel spec says about the host.
         settings: what ``ssh -G`` says about it.
         options: the transport's options.
-        unattended: nobody can be asked for a password or about a host key.
+        unattended: nobody answers a question of ssh.
     """
 
     target: Target
@@ -117,9 +118,13 @@ async def prepare(target: Target, prompter: Prompter | None) -> SshCommand:
         ConfigError: the alias or an option is wrong.
         ConnectError: ssh is missing or does not accept the configuration.
     """
-    options = spec_options.parse(target.options)
+    options = parse(Options, target.options, "openssh")
     settings = await resolve(target, options.arguments)
-    return SshCommand(target, settings, options, unattended=prompter is None)
+    unattended = prompter is None
+    if sys.platform == "win32":
+        # There ssh asks by itself, which it must not do for a prompter that only remembers.
+        unattended = unattended or not getattr(prompter, "in_person", True)
+    return SshCommand(target, settings, options, unattended=unattended)
 
 
 def _pairs(settings: list[str]) -> list[str]:

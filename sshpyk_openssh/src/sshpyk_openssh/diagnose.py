@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from sshpyk_core.errors import ConfigError, ConnectError
+from sshpyk_core.errors import ConfigError, ConnectError, UnknownHostKeyError
 from sshpyk_core.local_tool import ask_tool
 from sshpyk_core.ssh_config import program
 from sshpyk_core.types import Finding, Target
@@ -19,6 +19,8 @@ __all__ = ["diagnose"]
 
 _VERSION_LIMIT_SECONDS = 10.0
 _LOG_IN_LIMIT_SECONDS = 20.0
+# A login to see whether it works must not teach ssh a host key.
+_CHANGE_NOTHING = ("-o", "StrictHostKeyChecking=yes", "-o", "UpdateHostKeys=no")
 
 
 async def diagnose(target: Target) -> list[Finding]:
@@ -80,7 +82,8 @@ async def _login(command: SshCommand) -> Finding:
         if master is not None:
             await master.release()
             return Finding("ok", f"a control master for {alias} is open and will be used")
-    arguments = command.single("exit 0")
+    head, words = program(command.target), command.single("exit 0")
+    arguments = [*head, *_CHANGE_NOTHING, *words[len(head) :]]
     try:
         answer = await ask_tool(arguments, _LOG_IN_LIMIT_SECONDS)
     except asyncio.TimeoutError:
@@ -89,4 +92,11 @@ async def _login(command: SshCommand) -> Finding:
     if answer.status != 255:
         return Finding("ok", f"the login to {alias} works without a question")
     error = connect_error(command, answer.errors)
+    if isinstance(error, UnknownHostKeyError) and _accepts_new_keys(command):
+        return Finding("info", f"the key of {alias} is new: the first login will accept it")
     return Finding("error", f"the login to {alias} failed: {error.answer}", error.fix)
+
+
+def _accepts_new_keys(command: SshCommand) -> bool:
+    checking = command.settings.get("stricthostkeychecking") or "ask"
+    return checking.lower() in ("accept-new", "no", "off", "false")

@@ -23,9 +23,14 @@ from sshpyk_core.ssh_config import program
 
 from sshpyk_openssh.command import SshCommand
 
-__all__ = ["connect_error", "spoken", "ssh_line", "try_it"]
+__all__ = ["connect_error", "spoken", "ssh_line", "try_it", "unanswered"]
 
 _ANSWER_LINES = 30
+_LOG_IN = (
+    "The host needs login. Log in once in a terminal to see what is missing: `{login}`. Where that"
+    " asks for a password or passphrase, load the key into an agent (`ssh-add`), or leave a control"
+    " master open, which is then used: `{open_master}`"
+)
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,7 @@ _TABLE = (
         r"^(\S+: )?Permission denied \(|Too many authentication failures"
         r"|^.*: Permission denied, please try again|No more authentication methods",
         AuthenticationError,
-        "Log in once in a terminal to see what is missing: `{login}`. Where that asks for a"
-        " password or passphrase, load the key into an agent (`ssh-add`), or leave a control"
-        " master open, which is then used: `{open_master}`",
+        _LOG_IN,
     ),
     _row(
         r"^(ssh: )?Could not resolve hostname|Name or service not known"
@@ -74,7 +77,7 @@ _TABLE = (
     _row(
         r"^ssh: connect to (host|address) .* port|Connection (refused|timed out)"
         r"|No route to host|Network is unreachable|Host is down|Operation timed out"
-        r"|[Tt]imed out|timed out during banner exchange",
+        r"|[Tt]imed out|timed out during banner exchange|open failed: connect failed",
         HostUnreachableError,
         "Is the host up, and is it reached from this network (VPN, firewall, port {port})?",
     ),
@@ -111,16 +114,25 @@ def connect_error(command: SshCommand, said: str) -> ConnectError:
     alias = command.target.alias
     if row is None:
         return ConnectError(alias, "connect", answer, try_it(command))
+    return row.error(alias, "connect", answer, _filled(row.fix, command))
+
+
+def unanswered(command: SshCommand, question: str) -> AuthenticationError:
+    """Say that ssh asked something, and that nobody answered."""
+    words = f"it asks {' '.join(question.split())!r}, and nobody answered"
+    return AuthenticationError(command.target.alias, "connect", words, _filled(_LOG_IN, command))
+
+
+def _filled(fix: str, command: SshCommand) -> str:
     settings = command.settings
-    fix = row.fix.format(
-        alias=alias,
+    return fix.format(
+        alias=command.target.alias,
         hostname=settings.hostname,
         port=settings.port,
         login=ssh_line(command),
         open_master=ssh_line(command, "-fN"),
         forget=shlex.join(["ssh-keygen", "-R", settings.known_hosts_name]),
     )
-    return row.error(alias, "connect", answer, fix)
 
 
 def spoken(said: str) -> str:

@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import logging
 import os
-import re
 import secrets
 import shutil
 import signal
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from sshpyk_core.errors import ConnectError, HostUnreachableError
-from sshpyk_core.local_tool import ask_tool, kill_group
+from sshpyk_core.local_tool import ask_tool, start_group
 
+from sshpyk_openssh import private_directory
+from sshpyk_openssh.askpass import Askpass
 from sshpyk_openssh.command import SshCommand
 from sshpyk_openssh.failures import connect_error, spoken, try_it
 from sshpyk_openssh.mux import MuxConnection, MuxRefusedError, MuxTimeoutError, session_body
@@ -26,10 +26,7 @@ __all__ = ["Master", "find_open", "start"]
 
 _log = logging.getLogger(__name__)
 
-# ssh binds the socket under a name that is 17 characters longer and then renames it; macOS allows
-# 104 bytes for a socket's path, with its closing NUL.
-_SOCKET_PATH_BYTES = 104 - 1 - 17
-# Nobody is asked, so what takes longer hangs: a FIDO key or a slow directory service fits.
+# Where nobody is asked, what takes longer hangs: a FIDO key or a slow directory service fits.
 _LOG_IN_LIMIT_SECONDS = 120.0
 # A master that was opened by others may sit on a dead network without knowing it.
 _PROBE_LIMIT_SECONDS = 5.0
@@ -106,16 +103,20 @@ async def find_open(command: SshCommand) -> Master | None:
     return Master(path, keeper, None, pid, None)
 
 
-async def start(command: SshCommand) -> Master:
+async def start(command: SshCommand, askpass: Askpass) -> Master:
     """Start a control master of our own, and return when it is logged in.
+
+    Args:
+        command: for whom.
+        askpass: answers what ssh asks until then.
 
     Raises:
         ConnectError: the subclass that fits what ssh said.
     """
-    directory = _private_directory()
+    directory = private_directory.make()
     path = directory / secrets.token_hex(2)
     try:
-        await _log_in(command, path)
+        await _log_in(command, askpass, path)
         keeper = await MuxConnection.open(str(path))
         try:
             pid = await keeper.alive()
@@ -130,31 +131,29 @@ async def start(command: SshCommand) -> Master:
         raise
 
 
-async def _log_in(command: SshCommand, path: Path) -> None:
+async def _log_in(command: SshCommand, askpass: Askpass, path: Path) -> None:
     said = path.with_suffix(".log")
     with said.open("wb") as errors:
-        # A file, not a pipe: the master in the background keeps it open for good.
-        process = await asyncio.create_subprocess_exec(
+        # A file, not a pipe: the master in the background keeps it open for good. And in a session
+        # of its own, away from the terminal, so that a Ctrl-C there does not end it.
+        process = await start_group(
             *command.master(str(path)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=errors,
-            # Away from the terminal, so that a Ctrl-C there does not end it; but whoever is to be
-            # asked is asked there.
-            start_new_session=command.unattended,
+            env=askpass.environment,
         )
+    askpass.started(process.pid, lambda: process.returncode is None)
     limit = _LOG_IN_LIMIT_SECONDS if command.unattended else None
     try:
-        status = await asyncio.wait_for(process.wait(), limit)
+        status = await asyncio.wait_for(askpass.while_logging_in(process.wait()), limit)
     except asyncio.TimeoutError as error:
         words = f"{spoken(_read(said))}\nno login within {_LOG_IN_LIMIT_SECONDS:.0f} s".strip()
         raise HostUnreachableError(
             command.target.alias, "connect", words, try_it(command)
         ) from error
     finally:
-        if process.returncode is None:
-            _kill_started(process, whole_session=command.unattended)
-            await process.wait()
+        await process.end()
     if command.options.verbose:
         _log.debug("%s: ssh says:\n%s", command.target.alias, _read(said))
     if status != 0:
@@ -166,14 +165,6 @@ def _is_mine(path: str) -> bool:
     with contextlib.suppress(OSError):
         return sys.platform != "win32" and os.stat(path).st_uid == os.geteuid()
     return False
-
-
-def _kill_started(process: asyncio.subprocess.Process, *, whole_session: bool) -> None:
-    if whole_session:
-        kill_group(process)
-    else:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
 
 
 async def _undo(path: Path) -> None:
@@ -200,23 +191,6 @@ async def _probe(path: str) -> None:
         await asyncio.wait([connection.ended])
     finally:
         await connection.aclose()
-
-
-def _private_directory() -> Path:
-    """Make a directory of mode 0700 whose path ssh can use: short, and without its tokens."""
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
-        if not base or not re.fullmatch(r"/[\w./+-]*", base, re.ASCII):
-            continue
-        if len(base) + len("/sshpyk-12345678/1234") > _SOCKET_PATH_BYTES:
-            continue
-        with contextlib.suppress(OSError):
-            return Path(tempfile.mkdtemp(prefix="sshpyk-", dir=base))
-    raise ConnectError(
-        "localhost",
-        "make a private directory for ssh's control socket",
-        "neither XDG_RUNTIME_DIR nor TMPDIR nor /tmp can be written and has a short enough path",
-        "Set XDG_RUNTIME_DIR to a directory of yours.",
-    )
 
 
 def _no_socket(command: SshCommand, error: Exception) -> ConnectError:

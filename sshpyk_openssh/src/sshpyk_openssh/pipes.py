@@ -67,7 +67,9 @@ class PipeWriter(asyncio.BaseProtocol):
 
     def abort(self) -> None:
         """Close at once and drop what was not yet written."""
-        if self._transport is not None and not self._lost:
+        self.close()
+        # A pipe that asyncio is closing already must not be aborted as well.
+        if self._transport is not None and self._transport.get_write_buffer_size():
             self._transport.abort()
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process, SubprocessStreamProtocol
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sshpyk_openssh.pipes import READ_LIMIT_BYTES, enlarge
 
@@ -32,12 +32,12 @@ class SingleProcess:
         self.stderr: asyncio.StreamReader = process.stderr
 
     @classmethod
-    async def start(cls, arguments: Sequence[str], *, unattended: bool) -> SingleProcess:
+    async def start(cls, arguments: Sequence[str], env: Mapping[str, str]) -> SingleProcess:
         """Start ssh; it has not connected yet when this returns.
 
         Args:
             arguments: the whole command line.
-            unattended: cut it off from the terminal, so that a Ctrl-C there does not end it.
+            env: its whole environment.
 
         Raises:
             OSError: it cannot be started.
@@ -46,7 +46,9 @@ class SingleProcess:
         transport, protocol = await loop.subprocess_exec(
             lambda: SubprocessStreamProtocol(limit=READ_LIMIT_BYTES, loop=loop),
             *arguments,
-            start_new_session=unattended,
+            env=env,
+            # Away from the terminal, so that a Ctrl-C there does not end it.
+            start_new_session=True,
         )
         for descriptor in (0, 1):
             pipe = transport.get_pipe_transport(descriptor)
@@ -54,6 +56,11 @@ class SingleProcess:
             if handle is not None and not handle.closed:  # it may have ended already
                 enlarge(handle.fileno())
         return cls(transport, Process(transport, protocol, loop))
+
+    @property
+    def pid(self) -> int:
+        """The process id of ssh."""
+        return self._process.pid
 
     @property
     def running(self) -> bool:
@@ -78,10 +85,9 @@ class SingleProcess:
             self._transport.close()
 
     def _signal(self, *, kill: bool) -> None:
-        with contextlib.suppress(ProcessLookupError):
+        # macOS gives EPERM for a group that has ended and is not yet reaped.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             if sys.platform == "win32":
                 self._process.kill()
-            elif os.getpgid(self._process.pid) == self._process.pid:
-                os.killpg(self._process.pid, signal.SIGKILL if kill else signal.SIGTERM)
             else:
-                self._process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
+                os.killpg(self._process.pid, signal.SIGKILL if kill else signal.SIGTERM)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
-import os
+from functools import partial
 
 from sshpyk_core.errors import ForwardError, LaunchError
-from sshpyk_core.ssh_config import HostSettings
+from sshpyk_core.transport_kit.session_limit import EndedSessions
+from sshpyk_core.transport_kit.settings.environment import sent_environment
 from sshpyk_core.types import Address, Target
 
 from sshpyk_openssh.command import SshCommand
@@ -26,10 +26,6 @@ from sshpyk_openssh.pipes import Pipes
 __all__ = ["MuxProcess", "MuxSession"]
 
 _END_LIMIT_SECONDS = 1.0
-# sshd frees a session some time after the client has closed it, and tells nobody: a new one that
-# comes too early is refused where MaxSessions is low.
-_STILL_COUNTED_SECONDS = 2.0
-_REFUSED_AGAIN_SECONDS = (0.0, 0.05, 0.2, 0.75)
 
 
 class MuxProcess:
@@ -77,10 +73,9 @@ class MuxSession:
         self._master = master
         self._processes: set[MuxProcess] = set()
         self._forwards: set[MuxForward] = set()
-        self._loop = asyncio.get_running_loop()
-        # Also when the user's master was tried just now.
-        self._last_end = self._loop.time()
-        self.closed: asyncio.Future[str] = self._loop.create_future()
+        self._ended_sessions = EndedSessions()
+        self._ended_sessions.one_ended()  # perhaps the user's master was tried just now
+        self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         master.keeper.ended.add_done_callback(lambda _: self._close("ssh's control master ended"))
 
     @property
@@ -96,8 +91,12 @@ class MuxSession:
         """
         settings = self._command.settings
         agent = (settings.get("forwardagent") or "no").lower() != "no"
+        environment = [f"{name}={value}" for name, value in sent_environment(settings).items()]
         try:
-            process = await self._launch(session_body(command, _environment(settings), agent=agent))
+            body = session_body(command, environment, agent=agent)
+            process = await self._ended_sessions.open(
+                partial(self._open, body), MuxRefusedError, self.closed
+            )
         except MuxRefusedError as error:
             fix = "The server may allow no further session on a connection (sshd's MaxSessions)."
             raise LaunchError(self.target.alias, "run a command", str(error), fix) from error
@@ -157,20 +156,9 @@ class MuxSession:
         if failures:
             raise failures[0]
 
-    async def _launch(self, body: bytes) -> MuxProcess:
-        """Open a session; try again for a moment where the server may still count an ended one."""
-        for seconds in _REFUSED_AGAIN_SECONDS:
-            try:
-                return await self._open(body)
-            except MuxRefusedError:
-                if self._loop.time() - self._last_end > _STILL_COUNTED_SECONDS:
-                    raise
-            await asyncio.sleep(seconds)
-        return await self._open(body)
-
     def _forget(self, process: MuxProcess) -> None:
         self._processes.discard(process)
-        self._last_end = self._loop.time()
+        self._ended_sessions.one_ended()
 
     async def _open(self, body: bytes) -> MuxProcess:
         connection = await MuxConnection.open(self._master.path)
@@ -192,14 +180,3 @@ class MuxSession:
     def _close(self, reason: str) -> None:
         if not self.closed.done():
             self.closed.set_result(reason)
-
-
-def _environment(settings: HostSettings) -> list[str]:
-    """Return what SendEnv and SetEnv of ssh_config(5) ask to pass on, as ssh itself would."""
-    patterns = [word for line in settings.all("sendenv") for word in line.split()]
-    sent = [
-        f"{name}={value}"
-        for name, value in os.environ.items()
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-    ]
-    return [*sent, *settings.all("setenv")]

@@ -9,6 +9,7 @@ import logging
 from sshpyk_core.errors import ConnectError, ForwardError, HostUnreachableError, LaunchError
 from sshpyk_core.types import Address, Target
 
+from sshpyk_openssh.askpass import Askpass
 from sshpyk_openssh.command import SshCommand
 from sshpyk_openssh.failures import connect_error, spoken, try_it
 from sshpyk_openssh.forward import FORWARD_TRIES, SingleForward, claim, refuses, specification
@@ -27,9 +28,10 @@ _FORWARDS_ARE_SET_UP = "debug1: Entering interactive session"
 class SingleSession:
     """Credentials that worked once; there is no lasting connection that could be lost."""
 
-    def __init__(self, command: SshCommand) -> None:
-        """Start with nothing open."""
+    def __init__(self, command: SshCommand, askpass: Askpass) -> None:
+        """Start with nothing open; ``askpass`` is closed with the session."""
         self._command = command
+        self._askpass = askpass
         self._processes: list[SingleProcess] = []
         self._forwards: list[SingleForward] = []
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -94,28 +96,36 @@ class SingleSession:
             await forward.aclose()
         for process in self._processes:
             await process.terminate()
+        await self._askpass.aclose()
 
     async def _start(self, arguments: list[str]) -> SingleProcess:
         if self.closed.done():
             raise ConnectionResetError("the session was closed")
-        return await SingleProcess.start(arguments, unattended=self._command.unattended)
+        process = await SingleProcess.start(arguments, self._askpass.environment)
+        self._askpass.started(process.pid, lambda: process.running)
+        return process
 
 
-async def connect(command: SshCommand) -> SingleSession:
+async def connect(command: SshCommand, askpass: Askpass) -> SingleSession:
     """Log in once to see whether that works.
+
+    Args:
+        command: for whom.
+        askpass: answers what ssh asks, here and at every connection of the session.
 
     Raises:
         ConnectError: the subclass that fits what ssh said.
     """
     arguments = command.single("exit 0", probing=True)
     try:
-        probe = await SingleProcess.start(arguments, unattended=command.unattended)
+        probe = await SingleProcess.start(arguments, askpass.environment)
     except OSError as error:
         raise ConnectError(command.target.alias, "start ssh", str(error)) from error
+    askpass.started(probe.pid, lambda: probe.running)
     try:
         probe.stdin.close()
         limit = _LOG_IN_LIMIT_SECONDS if command.unattended else None
-        said = await asyncio.wait_for(_all_said(probe), limit)
+        said = await asyncio.wait_for(askpass.while_logging_in(_all_said(probe)), limit)
         if command.options.verbose:
             _log.debug("%s: ssh says:\n%s", command.target.alias, said)
         if await probe.wait() == _SSH_FAILED:
@@ -127,7 +137,7 @@ async def connect(command: SshCommand) -> SingleSession:
         ) from error
     finally:
         await probe.terminate()
-    return SingleSession(command)
+    return SingleSession(command, askpass)
 
 
 async def _all_said(process: SingleProcess) -> str:

@@ -13,6 +13,10 @@ COMMANDS = {
         "sshpyk_core.cli.demo.command:demo",
         "Watch a kernel run behind an SSH server on this machine.",
     ),
+    "transports": LazyCommand(
+        "sshpyk_core.cli.transports.command:transports",
+        "Show the installed transports, and whether they work here.",
+    ),
 }
 
 

@@ -63,8 +63,14 @@ class Listeners:
         while self._sockets:
             factory = functools.partial(self._stream, len(self._servers))
             listener = self._sockets[0]
-            self._servers.append(await loop.create_server(factory, sock=listener, backlog=64))
+            # Made and started in two steps: cancelled in one, the server would be lost, and the
+            # loop would go on watching the descriptor of a socket that is closed.
+            server = await loop.create_server(
+                factory, sock=listener, backlog=64, start_serving=False
+            )
+            self._servers.append(server)
             self._sockets.pop(0)
+            await server.start_serving()
 
     def _stream(self, port: int) -> LocalStream:
         assert self._kernel is not None

@@ -29,6 +29,7 @@ from sshpyk_core.remote import wire
 
 _ERRORS: dict[str, tuple[type[RemoteError], str]] = {
     "directory": (RemoteDirectoryError, "Name a directory with room as remote_dir."),
+    "cwd": (RemoteDirectoryError, "Name a directory that is there as remote_cwd."),
     "kernel": (KernelStartError, ""),
     "kernelspec": (KernelSpecNotFoundError, "Set remote_kernel_name to one of them."),
     "python": (RemotePythonError, "Set remote_python to an interpreter of that host."),

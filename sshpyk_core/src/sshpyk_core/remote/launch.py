@@ -172,7 +172,7 @@ def _working_directory(request: Mapping[str, Any], env: Mapping[str, str]) -> st
     path = os.path.join(home, wanted[2:] if wanted.startswith("~/") else wanted)
     path = home if wanted == "~" else path
     if not os.path.isdir(path):
-        raise StartError("directory", "remote_cwd %s is not a directory" % path)
+        raise StartError("cwd", "remote_cwd %s is not a directory" % path)
     return path
 
 

@@ -1,24 +1,26 @@
-"""What is done on the host with one short command: write a file, send a signal."""
+"""What is done on the host with one short command: write a file, send a signal.
+
+Any transport that can run a command needs nothing else for ``sshpyk_upload`` and
+``sshpyk_signal``: it gives its own way to launch one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from sshpyk_core.errors import SessionError, UploadError
 from sshpyk_core.shell import one_line, quote
-from sshpyk_core.types import RemoteProcess, Session
+from sshpyk_core.types import NO_EXIT_STATUS, RemoteProcess
 
-from sshpyk_openssh.session import MuxSession
-from sshpyk_openssh.single import SingleSession
+__all__ = ["Launch", "Result", "run", "send_signal", "upload", "upload_body"]
 
-__all__ = ["AnySession", "Result", "own", "run", "send_signal", "upload", "upload_body"]
-
-AnySession = MuxSession | SingleSession
+Launch = Callable[[str], Awaitable[RemoteProcess]]
+"""Run a command on the host, as the hook ``sshpyk_launch`` does."""
 
 _CHUNK_BYTES = 1024 * 1024
-_NO_STATUS = 255
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Result:
     """How a remote command ended.
 
     Attributes:
-        status: its exit status; 255 when it has none.
+        status: as :meth:`~sshpyk_core.types.RemoteProcess.wait` gives it.
         errors: what it wrote to standard error, with whatever the login shell wrote there.
     """
 
@@ -34,24 +36,13 @@ class Result:
     errors: str
 
 
-def own(session: Session) -> AnySession:
-    """Narrow a session to those that this transport makes.
-
-    Raises:
-        TypeError: another transport made it.
-    """
-    if isinstance(session, (MuxSession, SingleSession)):
-        return session
-    raise TypeError(f"{type(session).__name__} is not a session of the openssh transport")
-
-
-async def run(session: AnySession, command: str, content: bytes = b"") -> Result:
+async def run(launch: Launch, command: str, content: bytes = b"") -> Result:
     """Run a command to its end, with ``content`` as its standard input.
 
     Raises:
         LaunchError: the server would not run it.
     """
-    process = await session.launch(command)
+    process = await launch(command)
     try:
         _, _, errors = await asyncio.gather(
             _feed(process, content), process.stdout.read(), process.stderr.read()
@@ -61,8 +52,15 @@ async def run(session: AnySession, command: str, content: bytes = b"") -> Result
         await process.terminate()
 
 
-async def upload(session: AnySession, content: bytes, path: str, mode: int) -> None:
+async def upload(host: str, launch: Launch, content: bytes, path: str, mode: int) -> None:
     """Write a file on the host, whole or not at all.
+
+    Args:
+        host: the alias, for errors.
+        launch: how to run a command there.
+        content: the bytes of the file.
+        path: absolute path on the host; its directory exists.
+        mode: permission bits, such as 0o600.
 
     Raises:
         UploadError: with the words of the host.
@@ -70,31 +68,40 @@ async def upload(session: AnySession, content: bytes, path: str, mode: int) -> N
     """
     tried = f"write {path}"
     if not path.startswith("/"):
-        raise UploadError(session.target.alias, tried, "the path is not absolute")
+        raise UploadError(host, tried, "the path is not absolute")
     try:
         command = one_line(upload_body(path, len(content), mode))
     except ValueError as error:
-        raise UploadError(session.target.alias, tried, str(error)) from error
-    result = await run(session, command, content)
-    if result.status == _NO_STATUS:
+        raise UploadError(host, tried, str(error)) from error
+    result = await run(launch, command, content)
+    if result.status == NO_EXIT_STATUS:
         words = result.errors or "no answer came back"
-        raise SessionError(session.target.alias, tried, words)
+        raise SessionError(host, tried, words)
     if result.status != 0:
         words = result.errors or f"the command ended with status {result.status}"
         fix = "Is there room on the file system, and may you write to that directory?"
-        raise UploadError(session.target.alias, tried, words, fix)
+        raise UploadError(host, tried, words, fix)
 
 
-async def send_signal(session: AnySession, pid: int, signum: int) -> bool:
+async def send_signal(host: str, launch: Launch, pid: int, signum: int) -> bool:
     """Send a signal to a process, or to a group when the number is negative.
+
+    Args:
+        host: the alias, for errors.
+        launch: how to run a command there.
+        pid: a process; a negative one is a process group.
+        signum: the signal as the host numbers it; 0 only asks whether the process is there.
+
+    Returns:
+        Whether it was delivered.
 
     Raises:
         SessionError: the connection went away before the answer.
     """
-    result = await run(session, one_line(f"kill -{signum:d} {pid:d}"))
-    if result.status == _NO_STATUS:
+    result = await run(launch, one_line(f"kill -{signum:d} {pid:d}"))
+    if result.status == NO_EXIT_STATUS:
         words = result.errors or "no answer came back"
-        raise SessionError(session.target.alias, f"send signal {signum} to {pid}", words)
+        raise SessionError(host, f"send signal {signum} to {pid}", words)
     return result.status == 0
 
 
@@ -102,17 +109,19 @@ def upload_body(path: str, size: int, mode: int) -> str:
     """Write the commands of sh that take a file from standard input.
 
     The bytes are counted on the host: when the connection is lost half-way, `cat` sees an ordinary
-    end of its input.
+    end of its input. A transport may also send it a signal then, where it has a way to.
     """
     steps = (
         "umask 077",
         f"p={quote(path)}",
         f't="$p".{secrets.token_hex(8)}',
         'if [ -d "$p" ]; then echo "$p is a directory" >&2; exit 1; fi',
+        'u() { rm -f "$t"; exit 1; }',
+        "trap u HUP INT TERM",
         'if cat > "$t"; then n=$(($(wc -c < "$t"))); else n=-1; fi',
         f'if [ "$n" -eq {size:d} ] && chmod {mode:o} "$t" && mv -f "$t" "$p"; then exit 0; fi',
+        'rm -f "$t"',  # before a word is said: when nobody is there to hear it, sh dies of it
         f'if [ "$n" -ge 0 ]; then echo "$n of {size:d} bytes arrived" >&2; fi',
-        'rm -f "$t"',
         "exit 1",
     )
     return "; ".join(steps)

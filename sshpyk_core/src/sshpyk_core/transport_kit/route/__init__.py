@@ -1,0 +1,1 @@
+"""The way to a host: a TCP connection, jump hosts, a ProxyCommand."""

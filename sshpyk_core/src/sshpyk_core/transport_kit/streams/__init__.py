@@ -1,0 +1,1 @@
+"""Bytes between a library and an event loop."""
