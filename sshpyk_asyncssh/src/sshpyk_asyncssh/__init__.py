@@ -1,1 +1,1 @@
-"""The asyncssh transport of sshpyk; it holds no transport yet."""
+"""The asyncssh transport of sshpyk: SSH in Python, on the event loop of the link."""
