@@ -1,1 +1,1 @@
-"""The paramiko transport of sshpyk; it holds no transport yet."""
+"""The paramiko transport of sshpyk: SSH in Python, over paramiko's threads."""
