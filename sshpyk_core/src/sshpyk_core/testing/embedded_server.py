@@ -12,7 +12,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ except ImportError as error:
 from sshpyk_core.testing.client_files import ClientEntry, known_hosts_line, write_private
 from sshpyk_core.testing.exec_session import ExecSettings
 from sshpyk_core.testing.listener import Listener, ListenerSettings
+from sshpyk_core.testing.logins import LoginSettings
 
 __all__ = ["EmbeddedServer"]
 
@@ -55,6 +56,10 @@ class EmbeddedServer:
         allow_tcp: carry TCP forwards.
         allow_unix: carry forwards to unix-domain sockets.
         allow_sftp: offer the subsystem ``sftp``, where this machine has OpenSSH's program for it.
+        password: let in with this password too.
+        questions: prompts with their right answers; whoever knows all of them is let in too, by
+            keyboard-interactive (RFC 4256), which asks them at once and hidden.
+        allow_key: let in with the user's key.
 
     Attributes:
         alias: as given.
@@ -80,6 +85,9 @@ class EmbeddedServer:
         allow_tcp: bool = True,
         allow_unix: bool = True,
         allow_sftp: bool = True,
+        password: str | None = None,
+        questions: Sequence[tuple[str, str]] = (),
+        allow_key: bool = True,
     ) -> None:
         """Make the keys; nothing listens before ``start``."""
         if os.name != "posix":
@@ -103,7 +111,13 @@ class EmbeddedServer:
         user_key = asyncssh.generate_private_key("ssh-ed25519")
         write_private(self.user_key, user_key.export_private_key())
         self._listener = Listener(
-            ListenerSettings(commands, max_sessions, allow_tcp, allow_unix),
+            ListenerSettings(
+                commands,
+                max_sessions,
+                allow_tcp,
+                allow_unix,
+                LoginSettings(password, tuple(questions), allow_key),
+            ),
             self._host_key,
             asyncssh.import_authorized_keys(user_key.export_public_key().decode()),
         )
@@ -120,6 +134,20 @@ class EmbeddedServer:
     def sessions_made(self) -> int:
         """How many session channels have been opened so far."""
         return self._listener.sessions_made
+
+    @property
+    def connections_seen(self) -> int:
+        """How many connections have come so far, authenticated or not."""
+        return self._listener.logins.connections
+
+    @property
+    def logins_refused(self) -> int:
+        """How many wrong passwords and wrong sets of answers have come so far."""
+        return self._listener.logins.refused
+
+    def change_password(self, password: str) -> None:
+        """Let in with another password from now on."""
+        self._listener.logins.change_password(password)
 
     def start(self) -> None:
         """Listen, and write the client files; harmless when it listens already.

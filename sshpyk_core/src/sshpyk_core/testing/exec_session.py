@@ -8,6 +8,7 @@ channel ends when the command has ended and nobody holds its output any more.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -148,7 +149,8 @@ class ExecSession(asyncssh.SSHServerSession[bytes]):
         if process is None or process.returncode is not None or number is None:
             return
         if sys.platform != "win32":
-            os.killpg(process.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has ended in this moment
+                os.killpg(process.pid, number)
 
     async def _run(self) -> None:
         try:

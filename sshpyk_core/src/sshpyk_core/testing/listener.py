@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import asyncssh
 
 from sshpyk_core.testing.exec_session import ExecSession, ExecSettings
+from sshpyk_core.testing.logins import Logins, LoginServer, LoginSettings
 
 __all__ = ["Listener", "ListenerSettings"]
 
@@ -28,18 +29,21 @@ class ListenerSettings:
         max_sessions: how many session channels one connection may hold open.
         allow_tcp: carry TCP forwards.
         allow_unix: carry forwards to unix-domain sockets.
+        logins: how clients prove who they are.
     """
 
     commands: ExecSettings
     max_sessions: int
     allow_tcp: bool
     allow_unix: bool
+    logins: LoginSettings
 
 
-class _Connection(asyncssh.SSHServer):
+class _Connection(LoginServer):
     """Decide what one connection may open."""
 
     def __init__(self, listener: Listener) -> None:
+        super().__init__(listener.logins)
         self._listener = listener
         self._open = 0
 
@@ -96,6 +100,7 @@ class Listener:
         sessions: the sessions whose command has started and not ended.
         connections_made: how many connections have been authenticated so far.
         sessions_made: how many session channels have been opened so far.
+        logins: what was tried to get in.
     """
 
     def __init__(
@@ -110,6 +115,7 @@ class Listener:
         self.sessions: set[ExecSession] = set()
         self.connections_made = 0
         self.sessions_made = 0
+        self.logins = Logins(settings.logins)
         self._host_key = host_key
         self._authorized = authorized
         self._acceptor: asyncssh.SSHAcceptor | None = None
@@ -126,6 +132,7 @@ class Listener:
             server_factory=lambda: _Connection(self),
             server_host_keys=[self._host_key],
             authorized_client_keys=self._authorized,
+            public_key_auth=self.settings.logins.allow_key,
             encryption_algs=CIPHERS,
             compression_algs=["none"],
             encoding=None,
@@ -151,7 +158,8 @@ class Listener:
         """Stop listening, drop every connection and see every command ended."""
         if self._acceptor is not None:
             self._acceptor.close()
-        await self.cut()
+        while self.connections:  # one may have been accepted a moment ago
+            await self.cut()
         if self._acceptor is not None:
             await self._acceptor.wait_closed()  # from Python 3.12 on it waits for connections too
         await asyncio.gather(*(session.finish() for session in list(self.sessions)))

@@ -31,15 +31,21 @@ class InputPipe(asyncio.BaseProtocol):
         self._transport: asyncio.WriteTransport | None = None
         self._early: list[bytes] = []
         self._ended = False
-        self._gone = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Write what came early."""
-        self._transport = cast(asyncio.WriteTransport, transport)
-        self._transport.write(b"".join(self._early))
-        self._early.clear()
+        """Begin to write, a moment later.
+
+        asyncio begins to watch the pipe after this callback, also when a write in it has failed:
+        what gets the number of that descriptor next would never be heard.
+        """
+        asyncio.get_running_loop().call_soon(self._begin, cast(asyncio.WriteTransport, transport))
+
+    def _begin(self, transport: asyncio.WriteTransport) -> None:
+        self._transport = transport
+        early, self._early = self._early, []
+        transport.write(b"".join(early))
         if self._ended:
-            self._transport.close()
+            transport.close()
 
     def write(self, data: bytes) -> None:
         """Pass input on."""
@@ -61,7 +67,9 @@ class InputPipe(asyncio.BaseProtocol):
 
     def abort(self) -> None:
         """Close now, whatever is still unread."""
-        if self._transport is not None and not self._gone:
+        self.end()
+        # A pipe that asyncio is closing already must not be aborted as well.
+        if self._transport is not None and self._transport.get_write_buffer_size():
             self._transport.abort()
 
     def pause_writing(self) -> None:
@@ -70,13 +78,19 @@ class InputPipe(asyncio.BaseProtocol):
             self._channel.pause_reading()
 
     def resume_writing(self) -> None:
-        """Open the client's window again."""
+        """Open the client's window again, a moment later.
+
+        The channel may give data and its end at once, and asyncio loses what a pipe that is closed
+        in this callback was given in it.
+        """
+        asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
         if self._channel is not None:
             self._channel.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the rest of the input come, to be dropped: nobody reads it."""
-        self._gone = True
         self.resume_writing()
 
 
@@ -103,10 +117,8 @@ class OutputPipe(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take up what was asked for before the pipe was there."""
         self._transport = cast(asyncio.ReadTransport, transport)
-        if self._closed:
-            self.close()
-        else:
-            self.hold(self._held)
+        # Not now, as with the input.
+        asyncio.get_running_loop().call_soon(self._catch_up)
 
     def hold(self, held: bool) -> None:
         """Stop reading from the command, or go on."""
@@ -117,6 +129,12 @@ class OutputPipe(asyncio.Protocol):
             self._transport.pause_reading()
         else:
             self._transport.resume_reading()
+
+    def _catch_up(self) -> None:
+        if self._closed:
+            self.close()
+        else:
+            self.hold(self._held)
 
     def close(self) -> None:
         """Close our end: the command gets SIGPIPE when it writes on."""

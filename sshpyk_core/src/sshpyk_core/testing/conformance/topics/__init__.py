@@ -1,0 +1,1 @@
+"""The standard tests, one module for each thing that they are about."""
