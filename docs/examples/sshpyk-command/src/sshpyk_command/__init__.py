@@ -1,0 +1,1 @@
+"""A transport to wherever a local command can run commands: containers, pods, this machine."""
