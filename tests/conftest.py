@@ -12,17 +12,36 @@ from typing import Any
 
 import pytest
 from sshpyk_core.testing.embedded_server import EmbeddedServer
-from support import kernels, processes
-from support.far import FarSide
+from support import kernels, processes, ways
+from support.embedded_host import EmbeddedHost
+from support.far import FarSide, RemoteHost
 from support.local import LocalSide, isolated
 from support.processes import Process
 from support.require import require_program
 from support.sessions import close_hosts
 from support.sshd import SSHServer
+from support.ways import Way
 
 MakeSSHServer = Callable[..., SSHServer]
 MakeEmbeddedServer = Callable[..., EmbeddedServer]
 MakeFarSide = Callable[..., FarSide]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    ways.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in ways.MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    ways.parametrize(metafunc)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    ways.deselect(config, items)
 
 
 @pytest.fixture(autouse=True)
@@ -83,32 +102,54 @@ def kernel_sshd() -> Iterator[SSHServer]:
         yield server
 
 
-@pytest.fixture
-def far(kernel_sshd: SSHServer, local: LocalSide) -> Iterator[FarSide]:
-    """Give the shared host with kernels, and ``far``, a local kernel spec that leads to it.
+@pytest.fixture(scope="session")
+def kernel_embedded() -> Iterator[EmbeddedHost]:
+    """Give an embedded server in a process of its own with that kernel, which tests share."""
+    host = EmbeddedHost()
+    kernels.remote_ipykernel(host.home)
+    yield host
+    _report(host.close())
 
-    A kernel that outlives the test makes it fail.
+
+@pytest.fixture
+def far(way: Way, request: pytest.FixtureRequest, local: LocalSide) -> Iterator[FarSide]:
+    """Give a shared host with kernels, and ``far``, a local kernel spec that leads to it.
+
+    The test runs once for each way to get there. A kernel that outlives it makes it fail.
     """
-    side = FarSide(kernel_sshd, local)
+    server: RemoteHost = request.getfixturevalue(f"kernel_{way.server}")
+    side = FarSide(server, local, way)
     side.install("far")
     yield side
     close_hosts()
-    left = processes.wait_gone(kernel_sshd.processes, 10)
-    kernel_sshd.kill_processes()
+    left = processes.wait_gone(server.processes, 10)
+    server.kill_processes()
     _report(left)
 
 
 @pytest.fixture
-def make_far(make_sshd: MakeSSHServer, local: LocalSide) -> MakeFarSide:
-    """Make hosts of the test's own as ``far`` is one; takes the arguments of SSHServer."""
+def make_far(way: Way, make_sshd: MakeSSHServer, local: LocalSide) -> Iterator[MakeFarSide]:
+    """Make hosts of the test's own as ``far`` is one; takes the arguments of the way's server.
+
+    The test runs once for each way to get there.
+    """
+    embedded: list[EmbeddedHost] = []
+
+    def make_host(**settings: Any) -> RemoteHost:
+        if way.server == "sshd":
+            return make_sshd(**settings)
+        embedded.append(EmbeddedHost(**settings))
+        return embedded[-1]
 
     def make(**settings: Any) -> FarSide:
-        side = FarSide(make_sshd(**settings), local)
+        side = FarSide(make_host(**settings), local, way)
         kernels.remote_ipykernel(side.server.home)
         side.install("far")
         return side
 
-    return make
+    yield make
+    close_hosts()
+    _report([process for host in embedded for process in host.close()])
 
 
 @pytest.fixture

@@ -41,9 +41,12 @@ ARROWS = (
     ("errors",),
     ("types",),
     ("hookspecs",),
+    ("local_tool", "shell", "host_settings"),
+    ("ssh_config",),
+    ("declaration", "transport_kit"),
     ("registry",),
     ("transport",),
-    ("link",),
+    ("link", "prompting"),
     ("host",),
     ("provisioner",),
     ("app", "cli"),
@@ -81,18 +84,21 @@ PUBLIC_NAMES = {
         "UploadError",
     ],
     "types": [
+        "NO_EXIT_STATUS",
         "Address",
         "ByteReader",
         "ByteWriter",
         "Finding",
         "Forward",
         "Prompter",
+        "Question",
         "RemoteProcess",
         "Session",
         "Target",
         "TcpAddress",
         "UnixAddress",
     ],
+    "declaration": ["Capability", "Declaration", "NoOptions"],
     "hookspecs": ["PROJECT_NAME", "hookimpl", "hookspec"],
 }
 
@@ -152,7 +158,7 @@ def test_a_transport_imports_only_from_the_core_and_its_own_library(package: str
     tree = {name: module for name, module in TREE.items() if module.is_in(package)}
     others = [name for name in TRANSPORT_PACKAGES if name != package]
     libraries = {"asyncssh", "paramiko"} - {own}
-    upper = core("link", "host", "provisioner", "app", "cli", "remote", "testing")
+    upper = core("link", "prompting", "host", "provisioner", "app", "cli", "remote", "testing")
     assert importers(tree, *others, *libraries, *upper) == []
 
 

@@ -39,6 +39,19 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 assert background.call(where(), 10) == mine
 """
 
+ENDING = """
+import atexit
+from sshpyk_core.background import background
+
+async def close():
+    print("sessions are closed")
+
+background.before_exit(close)
+atexit.register(print, "a library ends its threads")
+background.before_exit(close)
+background.loop
+"""
+
 
 async def test_a_cancelled_run_returns_only_when_the_work_has_been_undone() -> None:
     loop = asyncio.get_running_loop()
@@ -85,4 +98,12 @@ def test_a_forked_process_has_a_loop_and_hosts_of_its_own() -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKED], capture_output=True, text=True, check=False, timeout=60
     )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_sessions_are_closed_once_and_before_a_library_ends_its_threads() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.splitlines() == ["sessions are closed", "a library ends its threads"]
     assert (done.returncode, done.stderr) == (0, "")

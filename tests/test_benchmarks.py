@@ -6,17 +6,21 @@ import json
 import subprocess
 import sys
 
+import pytest
 from support.require import require_nss_wrapper, require_program
 from support.source_tree import ROOT
+from support.ways import TRANSPORTS
 
 
-def test_the_benchmarks_measure_everything_in_quick_mode() -> None:
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_benchmarks_measure_everything_in_quick_mode(transport: str) -> None:
     require_program("sshd", "openssh-server")
     require_nss_wrapper()
-    command = [sys.executable, str(ROOT / "tests/benchmarks/run.py"), "--quick", "--json"]
+    program = str(ROOT / "tests/benchmarks/run.py")
+    command = [sys.executable, program, "--quick", "--json", "--transport", transport]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr
-    measures = {each["name"]: each for each in json.loads(run.stdout)["measures"]}
+    measures = {each["name"]: each for each in json.loads(run.stdout)["transports"][transport]}
     assert list(measures) == [
         "start, cold host",
         "start, warm host",

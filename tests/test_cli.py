@@ -13,7 +13,11 @@ from sshpyk_core.cli import COMMANDS, main
 HEAVY = ("asyncio", "asyncssh", "jupyter_client", "pluggy", "rich", "traitlets", "zmq")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["demo", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], *([command, "--help"] for command in COMMANDS)],
+    ids=" ".join,
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = "import sys; from sshpyk_core.cli import main; main(standalone_mode=False)\n"
     code += "print(*sys.modules, sep='\\n')"

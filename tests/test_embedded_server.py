@@ -10,13 +10,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
 from sshpyk_core.testing.embedded_server import SFTP_SERVERS, EmbeddedServer
+from sshpyk_core.types import Target
 from support import processes
+
+from sshpyk_openssh import plugin
 
 MakeEmbedded = Callable[..., EmbeddedServer]
 ALL_BYTES = bytes(range(256)) * 4096
@@ -53,6 +58,36 @@ def test_python_of_the_test_is_the_first_on_path(embedded: EmbeddedServer) -> No
 def test_shell_and_environment_can_be_chosen(make_embedded: MakeEmbedded) -> None:
     server = make_embedded(shell="/bin/bash", env={"COLOUR": "green"}, alias="other")
     assert ssh(server, "echo $BASH $COLOUR $SHELL").stdout == b"/bin/bash green /bin/bash\n"
+
+
+async def test_input_that_ends_before_the_command_has_begun_stops_no_later_command(
+    embedded: EmbeddedServer,
+) -> None:
+    target = Target(embedded.alias, ssh_config=str(embedded.ssh_config))
+    session = await plugin.sshpyk_connect(target, None)
+    for _ in range(40):
+        process = await plugin.sshpyk_launch(session, "echo $$; exec cat")
+        pid = int(await process.stdout.read(100))
+        process.stdin.close()
+        await process.wait()
+        await process.terminate()
+        # Its input ends at once, and it says something on its standard error.
+        asking = plugin.sshpyk_signal(session, pid, 0)
+        assert not await asyncio.wait_for(asking, 20)
+    await session.aclose()
+
+
+async def test_input_for_a_command_that_ends_unread_stops_no_later_command(
+    embedded: EmbeddedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with await connect(embedded) as connection:
+        for _ in range(40):
+            unread = await connection.create_process("exit 0", encoding=None)
+            unread.stdin.write(b"x" * 100)
+            later = await asyncio.wait_for(connection.run("echo later"), 20)
+            assert later.stdout == "later\n"
+            await unread.wait_closed()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 def test_all_bytes_pass_both_ways_and_streams_stay_apart(embedded: EmbeddedServer) -> None:
@@ -221,7 +256,8 @@ def test_private_files_are_private(embedded: EmbeddedServer) -> None:
 
 async def test_cut_is_abrupt_and_ends_the_input_of_commands(embedded: EmbeddedServer) -> None:
     connection = await connect(embedded)
-    process = await connection.create_process("cat >/dev/null; echo done > ended")
+    process = await connection.create_process("echo on; cat >/dev/null; echo done > ended")
+    assert await process.stdout.readline() == "on\n"
     await asyncio.to_thread(embedded.cut)
     await connection.wait_closed()
     assert process.exit_status is None
@@ -301,3 +337,72 @@ def test_missing_asyncssh_is_named_with_the_extra() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "sshpyk-core[testing]" in done.stdout
+
+
+class Answering(asyncssh.SSHClient):
+    """A client that knows the answers, by their questions."""
+
+    answers: dict[str, str]
+    tries = 1
+
+    def kbdint_auth_requested(self) -> str | None:
+        self.tries -= 1
+        return "" if self.tries >= 0 else None
+
+    def kbdint_challenge_received(
+        self, name: str, instructions: str, lang: str, prompts: list[tuple[str, bool]]
+    ) -> list[str]:
+        assert not any(echo for _, echo in prompts)
+        return [self.answers[prompt] for prompt, _ in prompts]
+
+
+async def log_in(server: EmbeddedServer, **options: Any) -> None:
+    """Log in without the right key, run a command and leave."""
+    options = {"client_keys": None, **options}
+    config = [str(server.ssh_config)]
+    async with asyncssh.connect(server.alias, config=config, **options) as connection:
+        assert (await connection.run("exit 3")).exit_status == 3
+
+
+async def test_password_lets_in_and_wrong_ones_are_counted(make_embedded: MakeEmbedded) -> None:
+    server = make_embedded(password="open sesame")
+    with pytest.raises(asyncssh.PermissionDenied):
+        await log_in(server, password="open barley")
+    assert (server.logins_refused, server.connections_made) == (1, 0)
+    await log_in(server, password="open sesame")
+    assert (server.logins_refused, server.connections_made) == (1, 1)
+    assert server.connections_seen == 2
+    assert ssh(server, "echo by key").stdout == b"by key\n"
+
+
+async def test_questions_let_in_when_all_answers_are_right(make_embedded: MakeEmbedded) -> None:
+    server = make_embedded(questions=[("Password: ", "p"), ("Code: ", "123")])
+    for code, refused in (("124", 1), ("123", 1)):
+        answers = {"Password: ": "p", "Code: ": code}
+        client = type("Client", (Answering,), {"answers": answers})
+        with pytest.raises(asyncssh.PermissionDenied) if code == "124" else nullcontext():
+            await log_in(server, client_factory=client)
+        assert server.logins_refused == refused
+    assert server.connections_made == 1
+
+
+async def test_a_client_that_goes_on_guessing_is_sent_away(make_embedded: MakeEmbedded) -> None:
+    server = make_embedded(questions=[("Code: ", "123")])
+    client = type("Client", (Answering,), {"answers": {"Code: ": "124"}, "tries": 100})
+    with pytest.raises(asyncssh.PermissionDenied, match="Too many"):
+        await log_in(server, client_factory=client)
+    assert server.logins_refused == 6
+
+
+async def test_key_is_not_let_in_where_it_is_not_allowed(make_embedded: MakeEmbedded) -> None:
+    server = make_embedded(allow_key=False, password="p")
+    done = await asyncio.to_thread(ssh, server, "true", "-o", "BatchMode=yes")
+    assert b"Permission denied (password)" in done.stderr
+    await log_in(server, password="p")
+
+
+async def test_only_the_key_is_offered_where_nothing_is_said(embedded: EmbeddedServer) -> None:
+    options = ("-o", "PubkeyAuthentication=no", "-o", "BatchMode=yes")
+    done = await asyncio.to_thread(ssh, embedded, "true", *options)
+    assert b"Permission denied (publickey)" in done.stderr
+    assert embedded.logins_refused == 0

@@ -37,7 +37,8 @@ MakeFarSide = Callable[..., FarSide]
 async def failure(far: FarSide, **config: Any) -> SshpykError:
     """Give the error of a start that leaves nothing behind."""
     far.install("failing", **config)
-    with leaving_nothing(far):
+    # A thread of paramiko's that is cut off ends a moment later.
+    with leaving_nothing(far, within=5 if far.way.transport == "paramiko" else 0):
         manager = AsyncKernelManager(kernel_name="failing")
         with pytest.raises(SshpykError) as caught:
             await manager.start_kernel()
@@ -54,9 +55,10 @@ async def host_failure(far: FarSide, **config: Any) -> HostError:
     return error
 
 
-def ssh(**options: str | int) -> dict[str, Any]:
-    """Give the transport options that set these settings of ssh."""
-    return {"transport_options": {"options": options}}
+def ssh(far: FarSide, **settings: str | int) -> dict[str, Any]:
+    """Give the key of the spec that sets these settings of ssh."""
+    lines = [f"{key} {value}" for key, value in settings.items()]
+    return {"ssh_config": str(far.server.client.config_with(*lines))}
 
 
 @contextmanager
@@ -81,26 +83,26 @@ async def test_an_alias_that_nobody_knows_is_told(far: FarSide) -> None:
 
 async def test_a_refused_connection_is_told(far: FarSide) -> None:
     with silent_port(answers=False) as port:
-        error = await host_failure(far, **ssh(Port=port))
+        error = await host_failure(far, **ssh(far, Port=port))
     assert type(error) is HostUnreachableError
-    assert "Connection refused" in error.answer
-    assert f"port {port}" in error.fix
+    assert "refused" in error.answer
+    assert str(port) in str(error)
 
 
 async def test_a_host_that_never_answers_is_given_up_after_its_connect_timeout(
     far: FarSide,
 ) -> None:
     with silent_port(answers=True) as port:
-        error = await host_failure(far, **ssh(Port=port, ConnectTimeout=1))
+        error = await host_failure(far, **ssh(far, Port=port, ConnectTimeout=1))
     assert type(error) is HostUnreachableError
-    assert "timed out" in error.answer
+    assert re.search("timed out|within 1 s", error.answer)
 
 
 async def test_a_host_that_never_answers_is_given_up_after_the_launch_timeout(
     far: FarSide,
 ) -> None:
     with silent_port(answers=True) as port:
-        error = await host_failure(far, launch_timeout=1, **ssh(Port=port))
+        error = await host_failure(far, launch_timeout=1, **ssh(far, Port=port))
     assert type(error) is KernelStartError
     assert "it had not started after 1 s" in error.answer
     assert "launch_timeout" in error.fix
@@ -114,7 +116,6 @@ async def test_a_wrong_key_is_told_with_the_command_that_logs_in(far: FarSide) -
     finally:
         client.offer_right_key()
     assert type(error) is AuthenticationError
-    assert "Permission denied (publickey" in error.answer
     assert f"ssh -F {far.server.ssh_config} {far.server.alias}" in error.fix
 
 
@@ -137,10 +138,10 @@ async def test_a_changed_host_key_is_refused_plainly(far: FarSide) -> None:
     finally:
         client.trust_host_key()
     assert type(error) is ChangedHostKeyError
-    assert "IDENTIFICATION HAS CHANGED" in error.answer
     assert f"ssh-keygen -R '[127.0.0.1]:{far.server.port}'" in error.fix
 
 
+@pytest.mark.ways(servers=["sshd"], why="only sshd has forced commands")
 async def test_a_forced_command_that_ends_the_shell_is_told_with_its_words(
     make_far: MakeFarSide,
 ) -> None:
@@ -210,6 +211,7 @@ async def test_a_start_that_is_cancelled_leaves_nothing_behind(make_far: MakeFar
 async def test_a_working_directory_that_is_not_there_is_told(far: FarSide) -> None:
     error = await host_failure(far, remote_cwd="~/not/there")
     assert f"{far.server.home}/not/there" in error.answer
+    assert "remote_cwd" in error.fix
 
 
 async def test_a_failed_start_does_not_disturb_a_kernel_that_runs(far: FarSide) -> None:

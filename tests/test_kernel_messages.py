@@ -31,11 +31,17 @@ kernel.do_execute = do_execute
 """
 SIZE = 50_000_000
 CODE_SIZE = 25_000_000
+# ZMQ keeps a thousand messages for a subscriber and drops what comes beyond, and the thread that
+# sends them may have to wait for a processor. So the kernel stays in step with its own publisher,
+# though not with anybody who reads.
 PUBLISH = """
+import sys
 kernel = get_ipython().kernel
 for number in range(20_000):
     content = {"data": {"text/plain": str(number)}, "metadata": {}}
     kernel.session.send(kernel.iopub_socket, "display_data", content, kernel.get_parent())
+    if number % 100 == 0:
+        sys.stdout.flush()
 """
 
 

@@ -20,10 +20,13 @@ from sshpyk_core.errors import (
     HostUnreachableError,
     UnknownHostKeyError,
 )
+from sshpyk_core.transport_kit.options import parse
 from sshpyk_core.types import Target
 from sshpyk_openssh.failures import spoken
-from sshpyk_openssh.options import Options, parse
+from sshpyk_openssh.options import Options
 from support.openssh import connected, left_behind, logins, outcome, target_of
+from support.prompters import Somebody
+from support.serving import serving
 from support.sshd import SSHServer
 
 from sshpyk_openssh import plugin
@@ -79,11 +82,6 @@ def protect(key: Path, passphrase: str) -> None:
     subprocess.run(change, check=True, stdout=subprocess.DEVNULL)
 
 
-class Somebody:
-    async def ask(self, question: str, *, secret: bool) -> str | None:
-        raise AssertionError("ssh asks by its own means")
-
-
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_passphrase_is_asked_for_only_where_somebody_is_there_to_answer(
     sshd: SSHServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
@@ -95,10 +93,11 @@ async def test_a_passphrase_is_asked_for_only_where_somebody_is_there_to_answer(
     monkeypatch.setenv("SSH_ASKPASS", str(askpass))
     monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
     assert type(await failure(sshd, multiplex=mode)) is AuthenticationError
-    assert os.listdir(tmp_path) == ["askpass"]
-    session = await plugin.sshpyk_connect(target_of(sshd, multiplex=mode), Somebody())
+    somebody = Somebody("open sesame")
+    session = await plugin.sshpyk_connect(target_of(sshd, multiplex=mode), somebody)
     await session.aclose()
-    assert sorted(os.listdir(tmp_path)) == ["asked", "askpass"]
+    assert [question.kind for question in somebody.asked] == ["passphrase"]
+    assert os.listdir(tmp_path) == ["askpass"], "the user's own program is the prompter's to run"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -155,8 +154,8 @@ async def test_a_server_that_hangs_up_is_told(sshd: SSHServer) -> None:
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-        error = await failure(sshd, options={"Port": server.sockets[0].getsockname()[1]})
+    async with serving(hang_up) as port:
+        error = await failure(sshd, options={"Port": port})
     assert type(error) is ConnectError
     assert "kex_exchange_identification" in error.answer
     assert "hung up" in error.fix
@@ -194,9 +193,9 @@ async def test_an_alias_that_could_be_mistaken_is_refused(alias: str) -> None:
 
 
 def test_options_are_checked() -> None:
-    assert parse({}) == Options()
+    assert parse(Options, {}, "openssh") == Options()
     raw = {"multiplex": "never", "verbose": 2, "options": {"Compression": True, "Port": 7}}
-    assert parse(raw).arguments == ["-o", "Compression=yes", "-o", "Port=7"]
+    assert parse(Options, raw, "openssh").arguments == ["-o", "Compression=yes", "-o", "Port=7"]
 
 
 @pytest.mark.parametrize(
@@ -204,10 +203,10 @@ def test_options_are_checked() -> None:
     [
         ({"multiplx": "own"}, "did you mean 'multiplex'"),
         ({"zzz": 1}, "multiplex, verbose, options"),
-        ({"multiplex": "always"}, "'auto', 'own' or 'never'"),
+        ({"multiplex": "always"}, "'auto' or 'own' or 'never'"),
         ({"verbose": 4}, "from 0 to 3"),
         ({"verbose": "yes"}, "from 0 to 3"),
-        ({"options": ["Port=1"]}, "must map"),
+        ({"options": ["Port=1"]}, "must be a mapping"),
         ({"options": {"Port 1": 2}}, "not a keyword"),
         ({"options": {"Port": None}}, "cannot have the value"),
         ({"options": {"Port": "1\nProxyCommand=id"}}, "cannot have the value"),

@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 import pytest
 from sshpyk_core.errors import ForwardError, SessionError, UploadError
+from sshpyk_core.transport_kit import remote_command
 from sshpyk_core.types import Forward, TcpAddress, UnixAddress
 from support.local import LocalSide
 from support.openssh import connected
 from support.require import SHELL_PACKAGES
+from support.serving import serving
 from support.sshd import SSHServer
 
-from sshpyk_openssh import plugin, remote_command
+from sshpyk_openssh import plugin
 
 MODES = ("own", "never")
 
@@ -61,9 +67,24 @@ async def test_an_upload_that_fails_says_why_and_leaves_nothing(shared_sshd: SSH
             with pytest.raises(UploadError, match=words):
                 await plugin.sshpyk_upload(session, b"x" * 300_000, path, 0o600)
         short = remote_command.upload_body(f"{directory}/short", 10, 0o600)
-        result = await remote_command.run(remote_command.own(session), short, b"123456789")
+        result = await remote_command.run(
+            partial(plugin.sshpyk_launch, session), short, b"123456789"
+        )
         assert result == remote_command.Result(1, "9 of 10 bytes arrived")
     assert [path.name for path in directory.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGHUP, signal.SIGTERM])
+def test_an_upload_that_is_hung_up_on_leaves_nothing(tmp_path: Path, signum: int) -> None:
+    body = remote_command.upload_body(f"{tmp_path}/file", 10, 0o600)
+    shell = subprocess.Popen(["sh", "-c", body], stdin=subprocess.PIPE, start_new_session=True)
+    while not (there := os.listdir(tmp_path)):
+        time.sleep(0.01)  # nothing tells when sh has begun
+    assert there[0].startswith("file.")
+    os.killpg(shell.pid, signum)
+    shell.communicate(timeout=10)
+    assert shell.returncode == 1
+    assert os.listdir(tmp_path) == []
 
 
 async def test_an_upload_that_finds_no_room_says_so_and_leaves_nothing(
@@ -107,11 +128,11 @@ async def test_a_forward_carries_connections_until_it_is_closed(
 
     inside = f"{local.home}/inside"
     async with (
-        await asyncio.start_server(answer, "127.0.0.1", 0) as tcp,
+        serving(answer) as port,
         await asyncio.start_unix_server(answer, inside),
         connected(shared_sshd, multiplex=mode) as session,
     ):
-        remote = TcpAddress("localhost", tcp.sockets[0].getsockname()[1])
+        remote = TcpAddress("localhost", port)
         addresses = (
             (TcpAddress("127.0.0.1", 0), remote),
             (TcpAddress("::1", 0), remote),

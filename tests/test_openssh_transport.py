@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 from sshpyk_core.errors import ForwardError, LaunchError
+from sshpyk_core.transport_kit import remote_command
 from sshpyk_core.types import RemoteProcess, Session, TcpAddress
 from support import processes
 from support.openssh import connected, left_behind, local_ssh, logins, outcome, target_of
 from support.sshd import SSHServer
 
-from sshpyk_openssh import plugin, remote_command
+from sshpyk_openssh import plugin
 
 MODES = ("own", "never")
 LOOPBACK = TcpAddress("127.0.0.1", 0)
@@ -209,8 +210,9 @@ async def test_one_session_at_a_time_is_enough_for_commands_in_turn(
 ) -> None:
     server = make_sshd(sshd_config=["MaxSessions 1"])
     async with connected(server) as session:
+        launch = partial(plugin.sshpyk_launch, session)
         for number in range(30):
-            result = await remote_command.run(remote_command.own(session), f"exit {number}")
+            result = await remote_command.run(launch, f"exit {number}")
             assert result.status == number
         holder = await plugin.sshpyk_launch(session, "exec cat")
         with pytest.raises(LaunchError, match="MaxSessions"):

@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from support.client import make_key
 from support.far import FarSide
 from support.kernels import execute
 from support.managers import READY, interrupted, started
 from support.require import require_other_host
+from support.said import listened
 
 MakeFarSide = Callable[..., FarSide]
 
 BUSY = "import time; print('busy', flush=True); time.sleep(600)"
 
 
-class Said(logging.Handler):
-    """What is logged, to be awaited."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._loop = asyncio.get_running_loop()
-        self._changed = asyncio.Event()
-        self._records: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._loop.call_soon_threadsafe(self._note, record.getMessage())
-
-    def _note(self, message: str) -> None:
-        self._records.append(message)
-        self._changed.set()
-
-    def containing(self, words: str) -> list[str]:
-        return [each for each in self._records if words in each]
-
-    async def wait_for(self, words: str) -> None:
-        async def wait() -> None:
-            while not self.containing(words):
-                self._changed.clear()
-                await self._changed.wait()
-
-        await asyncio.wait_for(wait(), 30)
-
-
-@contextmanager
-def listened() -> Iterator[Said]:
-    """Hear all that the core says of its connections."""
-    logger = logging.getLogger("sshpyk_core")
-    said, level = Said(), logger.level
-    logger.addHandler(said)
-    logger.setLevel(logging.DEBUG)
-    try:
-        yield said
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(said)
-
-
+@pytest.mark.ways(servers=["sshd"], why="the keys that sshd lets in can be changed")
 async def test_after_a_needed_login_an_interrupt_connects_again(
     make_far: MakeFarSide, tmp_path: Path
 ) -> None:
@@ -84,6 +43,7 @@ async def test_after_a_needed_login_an_interrupt_connects_again(
     assert far.left_behind() == []
 
 
+@pytest.mark.ways(servers=["sshd"], why="only sshd has forced commands")
 async def test_an_alias_that_leads_to_another_host_is_refused_while_kernels_run(
     make_far: MakeFarSide, tmp_path: Path
 ) -> None:

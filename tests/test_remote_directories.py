@@ -63,6 +63,7 @@ async def test_the_directory_that_is_asked_for_is_used_and_made_private(
 
 
 @pytest.mark.parametrize("place", ["~/file", "~/file/below", "/sys/sshpyk", "/nowhere/../proc/x"])
+@pytest.mark.ways(servers=["sshd"], why="only sshd has forced commands")
 async def test_another_directory_is_used_where_the_first_cannot_be_written(
     make_far: MakeFarSide, place: str
 ) -> None:
@@ -76,6 +77,7 @@ async def test_another_directory_is_used_where_the_first_cannot_be_written(
     assert (far.server.home / "file").read_text() == "in the way"
 
 
+@pytest.mark.ways(servers=["sshd"], why="only sshd has forced commands")
 async def test_a_home_that_cannot_be_written_is_no_obstacle(
     make_far: MakeFarSide, own_places: OwnPlaces
 ) -> None:
@@ -91,6 +93,7 @@ async def test_a_home_that_cannot_be_written_is_no_obstacle(
     assert os.listdir(f"{first}/supervisors") == []
 
 
+@pytest.mark.ways(servers=["sshd"], why="only sshd has forced commands")
 @pytest.mark.parametrize("warm", [False, True])
 async def test_a_limit_on_the_size_of_files_that_leaves_no_room_anywhere_is_told(
     make_far: MakeFarSide, own_places: OwnPlaces, warm: bool
@@ -111,6 +114,7 @@ async def test_a_limit_on_the_size_of_files_that_leaves_no_room_anywhere_is_told
     assert not [name for place in own_places.directories for name in glob.glob(f"{place}/*.*")]
 
 
+@pytest.mark.ways(servers=["sshd"], why="only sshd has forced commands")
 async def test_another_directory_is_used_where_the_disk_of_the_first_is_full(
     make_far: MakeFarSide, tmp_path: Path
 ) -> None:

@@ -8,7 +8,6 @@ import pytest
 from support.far import FarSide
 from support.kernels import execute
 from support.managers import READY, interrupted, started
-from support.openssh import logins
 
 MakeFarSide = Callable[..., FarSide]
 
@@ -28,6 +27,7 @@ LIMITS = {
 }
 
 
+@pytest.mark.ways(servers=["sshd"], why="these are settings of sshd")
 @pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
 async def test_a_limited_server_runs_kernels(make_far: MakeFarSide, limits: Sequence[str]) -> None:
     far = make_far(sshd_config=limits)
@@ -39,5 +39,5 @@ async def test_a_limited_server_runs_kernels(make_far: MakeFarSide, limits: Sequ
         await first_manager.restart_kernel(now=True)
         await first.wait_for_ready(timeout=READY)
         assert (await execute(first, "print('kept' in globals())")).text == "False\n"
-        assert logins(far.server) == 1
+        assert far.server.logins() == 1
     assert far.left_behind() == []

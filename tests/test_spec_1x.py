@@ -19,6 +19,8 @@ from support.managers import READY, interrupted, started
 # Either was written, depending on the version: nothing ever ran it.
 KERNEL_APP = ("sshpyk-kernel", "--SSHKernelApp.connection_file={connection_file}")
 
+pytestmark = pytest.mark.ways(transports=["openssh"], why="1.x knew no other transport")
+
 
 def write_spec(far: FarSide, name: str, argv: Sequence[str] = KERNEL_APP, **changes: Any) -> None:
     """Write a kernel.json with every key of 1.x, and what it put there by itself."""

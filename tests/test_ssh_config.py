@@ -157,6 +157,15 @@ async def test_a_tool_that_does_not_end_is_killed_with_what_it_started() -> None
     assert time.monotonic() - started < 20
 
 
+async def test_of_a_tool_that_is_given_up_no_pipe_stays_open() -> None:
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(asyncio.TimeoutError):
+        # One that has left the group keeps the far ends of the pipes.
+        await ask_tool(["sh", "-c", "setsid sleep 2 & sleep 60"], 0.3)
+    await asyncio.sleep(0)  # asyncio closes in the loop's next turn
+    assert os.listdir("/proc/self/fd") == before
+
+
 async def test_a_configuration_that_hangs_is_given_up(
     hanging: Target, monkeypatch: pytest.MonkeyPatch
 ) -> None:

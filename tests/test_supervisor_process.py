@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.remote import state, wire
 from support.far import FarSide
@@ -64,6 +65,7 @@ async def called_by_a_cell() -> AsyncIterator[tuple[int, asyncio.Future[Cell]]]:
         await server.wait_closed()
 
 
+@pytest.mark.ways(servers=["sshd"], why="its connections are processes, which can be stopped")
 async def test_thousands_of_small_frames_wait_for_the_link_and_all_arrive_in_order(
     make_far: MakeFarSide,
 ) -> None:

@@ -13,11 +13,12 @@ from support.far import FarSide, is_listening
 from support.kernels import execute, remote_ipykernel
 from support.local import LocalSide
 from support.managers import started
-from support.openssh import local_ssh, logins
+from support.openssh import local_ssh
 from support.require import require_program
 from support.sessions import close_hosts
 from support.sshd import SSHServer
 from support.sshd_files import USER, free_port
+from support.ways import Way
 
 MakeFarSide = Callable[..., FarSide]
 
@@ -61,13 +62,15 @@ async def test_settings_that_turn_a_session_into_something_else_are_overridden(
         "VisualHostKey yes",
     ]
     far = make_far(ssh_config=settings)
-    for mode in ("auto", "never"):
-        far.install("far", transport_options={"multiplex": mode})
+    modes = [{"multiplex": "auto"}, {"multiplex": "never"}]
+    for options in modes if far.way.transport == "openssh" else [{}]:
+        far.install("far", transport_options=options)
         await works(far)
         assert not is_listening(port)
     assert not marker.exists()
 
 
+@pytest.mark.ways(transports=["openssh"], why="the others run no ssh that has such settings")
 @pytest.mark.parametrize("mode", ["auto", "never"])
 async def test_settings_of_a_younger_ssh_are_overridden(make_far: MakeFarSide, mode: str) -> None:
     settings = ["ForkAfterAuthentication yes", "SessionType none", "StdinNull yes"]
@@ -76,6 +79,7 @@ async def test_settings_of_a_younger_ssh_are_overridden(make_far: MakeFarSide, m
     await works(far)
 
 
+@pytest.mark.ways(transports=["openssh"], why="only ssh has control masters")
 async def test_a_control_master_that_is_only_configured_is_not_made(make_far: MakeFarSide) -> None:
     far = make_far(ssh_config=MASTER)
     await works(far)
@@ -85,6 +89,7 @@ async def test_a_control_master_that_is_only_configured_is_not_made(make_far: Ma
     assert os.listdir(os.environ["XDG_RUNTIME_DIR"]) == []
 
 
+@pytest.mark.ways(transports=["openssh"], why="only ssh has control masters")
 async def test_an_open_control_master_of_the_user_is_used_and_survives(
     make_far: MakeFarSide,
 ) -> None:
@@ -93,24 +98,25 @@ async def test_an_open_control_master_of_the_user_is_used_and_survives(
     try:
         await works(far)
         close_hosts()
-        assert logins(far.server) == 1
+        assert far.server.logins() == 1
         assert len(local_ssh(far.server)) == 1
         assert ssh(far, "-O", "check") == 0
     finally:
         ssh(far, "-O", "exit")
 
 
+@pytest.mark.ways(servers=["sshd"], why="the embedded server's jump hosts are the suite's")
 async def test_a_host_behind_a_jump_host_runs_kernels(
-    make_sshd: Callable[..., SSHServer], local: LocalSide, tmp_path: Path
+    make_sshd: Callable[..., SSHServer], local: LocalSide, tmp_path: Path, way: Way
 ) -> None:
     jump, inner = make_sshd(), make_sshd()
     remote_ipykernel(inner.home)
     config = tmp_path / "config"
     config.write_text(f"{entry(jump, 'jump')}\n{entry(inner, 'inner', 'ProxyJump jump')}")
-    far = FarSide(inner, local)
+    far = FarSide(inner, local, way)
     far.install("far", ssh_host_alias="inner", ssh_config=str(config))
     await works(far)
-    assert logins(jump) == logins(inner) == 1
+    assert jump.logins() == inner.logins() == 1
 
 
 def entry(server: SSHServer, alias: str, *extra: str) -> ClientEntry:

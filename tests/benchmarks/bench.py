@@ -21,6 +21,8 @@ from support.kernels import install_spec, remote_ipykernel
 from support.local import LocalSide, isolated
 from support.sshd import SSHServer
 
+from benchmarks.reach import reach_of
+
 __all__ = ["LOCAL", "REMOTE", "Bench", "Kernel", "Sizes", "medians", "open_bench", "reply_to"]
 
 LOCAL = "local"
@@ -101,6 +103,7 @@ class Bench:
         self.local = local
         self.sizes = sizes
         self.transport = transport
+        self.reach = reach_of(transport)
         self._stack = AsyncExitStack()
         self._pair: dict[str, Kernel] = {}
         spec = remote_ipykernel(server.home)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import click
 from sshpyk_core.errors import SshpykError
+from sshpyk_core.registry import default_registry
 
 from benchmarks import crowd, lifecycle, traffic
 from benchmarks.bench import QUICK, Bench, Sizes, open_bench
@@ -48,7 +49,12 @@ async def measure(
 
 @click.command()
 @click.argument("names", metavar="[MEASURE]...", type=click.Choice(list(MEASURES)), nargs=-1)
-@click.option("--transport", default="openssh", show_default=True, help="Transport to measure.")
+@click.option(
+    "--transport",
+    "transports",
+    multiple=True,
+    help="Transport to measure, may be given again; default: all that are installed.",
+)
 @click.option("--quick", is_flag=True, help="Little of each: does it all work?")
 @click.option("--repeats", type=click.IntRange(1), help="Kernels to start on each side.")
 @click.option("--executes", type=click.IntRange(1), help="Cells to run on each side.")
@@ -56,7 +62,7 @@ async def measure(
 def main(
     *,
     names: Sequence[str],
-    transport: str,
+    transports: Sequence[str],
     quick: bool,
     repeats: int | None,
     executes: int | None,
@@ -64,7 +70,8 @@ def main(
 ) -> None:
     """Measure remote kernels, over a real sshd on this machine, against local ones.
 
-    Without MEASURE all are carried out: cold, warm, execute, output, poll, idle, concurrent.
+    Without MEASURE all are carried out: cold, warm, execute, output, poll, idle, concurrent. The
+    transports are measured one after the other and shown side by side.
     A reach that is missed does not change the exit status; one that cannot be measured does.
     """
     logging.getLogger("traitlets").setLevel(logging.ERROR)
@@ -74,11 +81,16 @@ def main(
     def tell(text: str) -> None:
         click.echo(text, err=True)
 
+    results: dict[str, list[Result]] = {}
     try:
-        results = asyncio.run(measure(names or list(MEASURES), transport, sizes, tell))
+        for transport in transports or default_registry().names():
+            tell(f"{transport}:")
+            results[transport] = asyncio.run(
+                measure(names or list(MEASURES), transport, sizes, tell)
+            )
     except (SshpykError, RuntimeError, TimeoutError) as error:
         raise click.ClickException(str(error)) from error
     if json_wanted:
-        click.echo(as_json(results, transport))
+        click.echo(as_json(results))
     else:
-        show(results, f"Remote against local, {transport} over loopback")
+        show(results)

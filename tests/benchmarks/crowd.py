@@ -26,23 +26,17 @@ async def concurrent(bench: Bench) -> list[Result]:
     """Start many kernels at once, over one connection and one exec channel."""
     await bench.disconnect()
     wanted = bench.sizes.crowd
-    before = _logged(bench)
+    before = bench.server.logins(), bench.server.sessions()
     began = time.perf_counter()
     async with _crowd(bench, wanted) as (kernels, failures):
         seconds = time.perf_counter() - began
-    after = _logged(bench)
+    after = bench.server.logins(), bench.server.sessions()
     connections, channels = after[0] - before[0], after[1] - before[1]
     if (connections, channels) != (1, 1):
         raise RuntimeError(f"{connections} connections and {channels} channels, not one of each")
     name = f"{wanted} starts at once"
     note = f"failed: {failures[0]!r}" if failures else "one connection, one exec channel"
     return [Result(name, "s", None, seconds, len(kernels), "started", None, wanted, note)]
-
-
-def _logged(bench: Bench) -> tuple[int, int]:
-    """Count the logins and the exec channels that sshd has seen."""
-    log = bench.server.log()
-    return log.count("Accepted publickey"), log.count("Starting session: command")
 
 
 @asynccontextmanager
@@ -78,7 +72,7 @@ async def idle(bench: Bench) -> list[Result]:
     note = ", ".join(f"{name} {share:.3f}" for name, share in shares.items())
     name = f"CPU of {sizes.idle_kernels} idle kernels"
     total = sum(shares.values())
-    return [Result(name, "%", None, total, total, "% of a core", 1.0, None, note)]
+    return [Result(name, "%", None, total, total, "% of a core", bench.reach.idle, None, note)]
 
 
 def _cpu_seconds(bench: Bench) -> dict[str, float]:

@@ -7,8 +7,6 @@ from benchmarks.result import Result
 
 __all__ = ["cold", "warm"]
 
-NEAR_LOCAL = 1.25
-
 
 async def cold(bench: Bench) -> list[Result]:
     """Start to ready with an empty home on the host and no connection to it."""
@@ -42,8 +40,8 @@ async def warm(bench: Bench) -> list[Result]:
             for name, seconds in (await _one_life(bench, side)).items():
                 figures[name][side].append(seconds)
     return [
-        _ratio("start, warm host", medians(figures["start"]), NEAR_LOCAL),
-        _ratio("restart", medians(figures["restart"]), NEAR_LOCAL),
+        _ratio("start, warm host", medians(figures["start"]), bench.reach.start),
+        _ratio("restart", medians(figures["restart"]), bench.reach.start),
         _ratio("shutdown", medians(figures["shutdown"])),
     ]
 

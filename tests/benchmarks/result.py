@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
@@ -54,29 +54,36 @@ class Result:
         return f"≥ {self.at_least:g} {self.value_unit}" if self.at_least is not None else ""
 
 
-def show(results: Sequence[Result], title: str) -> None:
-    """Print a table on standard output."""
-    table = Table(title=title, title_justify="left")
-    for heading in ("measure", "local", "remote", "result", "reach", ""):
-        table.add_column(heading, justify="left" if heading in {"measure", ""} else "right")
-    for result in results:
-        mark = {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[result.met]
-        table.add_row(
-            result.name,
-            _number(result.local, result.unit),
-            _number(result.remote, result.unit),
-            _number(result.value, result.value_unit),
-            result.reach,
-            f"{mark} {result.note}".strip(),
-        )
+def show(results: Mapping[str, Sequence[Result]]) -> None:
+    """Print the results of each transport beside those of the others, on standard output."""
+    table = Table(title="Remote against local, over loopback", title_justify="left")
+    for heading in ("measure", *results):
+        table.add_column(heading)
+    for row in zip(*results.values(), strict=True):
+        table.add_row(row[0].name, *map(_cell, row), end_section=True)
     Console().print(table)
 
 
-def as_json(results: Sequence[Result], transport: str) -> str:
-    """Give all figures, and where they come from, as JSON."""
-    measures = [{**asdict(result), "met": result.met} for result in results]
+def _cell(result: Result) -> str:
+    colour = {True: "green", False: "red", None: "default"}[result.met]
+    local, remote = _number(result.local, result.unit), _number(result.remote, result.unit)
+    lines = [
+        f"[{colour}]{_number(result.value, result.value_unit)}[/]",
+        f"{local} here, {remote} there" if local else remote,
+        result.reach and f"{'met' if result.met else 'missed'}: {result.reach}",
+        result.note,
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def as_json(results: Mapping[str, Sequence[Result]]) -> str:
+    """Give all figures by transport, and where they come from, as JSON."""
     machine = {"python": platform.python_version(), "system": platform.platform()}
-    return json.dumps({"transport": transport, **machine, "measures": measures}, indent=1)
+    transports = {
+        name: [{**asdict(result), "met": result.met} for result in each]
+        for name, each in results.items()
+    }
+    return json.dumps({**machine, "transports": transports}, indent=1)
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -27,7 +27,17 @@ async def execute(bench: Bench) -> list[Result]:
             figures += [await _round_trip(pair[side]) * 1000 for _ in range(IN_A_ROW)]
     result = medians({side: figures[IN_A_ROW:] for side, figures in taken.items()})
     more = result[REMOTE] - result[LOCAL]
-    return [Result("execute", "ms", result[LOCAL], result[REMOTE], more, "ms more", at_most=1.0)]
+    return [
+        Result(
+            "execute",
+            "ms",
+            result[LOCAL],
+            result[REMOTE],
+            more,
+            "ms more",
+            at_most=bench.reach.execute,
+        )
+    ]
 
 
 async def _round_trip(kernel: Kernel) -> float:
@@ -68,7 +78,9 @@ async def output(bench: Bench) -> list[Result]:
     taken = await bench.both(once, bench.sizes.outputs)
     share = taken[REMOTE] / taken[LOCAL]
     name = f"output of {lines * LINE / 2**20:.0f} MiB"
-    return [Result(name, "MB/s", taken[LOCAL], taken[REMOTE], share, "x", at_least=0.7)]
+    return [
+        Result(name, "MB/s", taken[LOCAL], taken[REMOTE], share, "x", at_least=bench.reach.output)
+    ]
 
 
 async def poll(bench: Bench) -> list[Result]:

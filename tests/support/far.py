@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from support import kernels, processes
+from support.embedded_host import EmbeddedHost
 from support.local import LocalSide
 from support.processes import Process
 from support.sshd import SSHServer
+from support.ways import Way
 
-__all__ = ["FarSide", "is_listening"]
+__all__ = ["OVER_SSH", "FarSide", "RemoteHost", "is_listening"]
+
+RemoteHost = SSHServer | EmbeddedHost
+OVER_SSH = Way("openssh", "sshd")
 
 
 @dataclass(frozen=True)
@@ -23,10 +28,12 @@ class FarSide:
     Attributes:
         server: the host.
         local: where those specs are written.
+        way: over which transport.
     """
 
-    server: SSHServer
+    server: RemoteHost
     local: LocalSide
+    way: Way = OVER_SSH
 
     def install(
         self,
@@ -48,6 +55,7 @@ class FarSide:
             "ssh_host_alias": self.server.alias,
             "ssh_config": str(self.server.ssh_config),
             "remote_kernel_name": remote_name,
+            "transport": self.way.transport,
             **config,
         }
         kernels.install_spec(self.local.data_dir, name, stanza, **(kernel_json or {}))

@@ -22,6 +22,8 @@ UNSET = (
     "SSH_ASKPASS",
     "SSH_ASKPASS_REQUIRE",
     "SSH_AUTH_SOCK",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
 )
 
 
@@ -44,7 +46,10 @@ class LocalSide:
 
 @contextmanager
 def isolated(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSide]:
-    """Point every variable that names a directory of the user at a fresh one, and back."""
+    """Point every variable that names a directory of the user at a fresh one, and back.
+
+    Nobody is asked for anything, and the user's keyring is not read.
+    """
     base = Path(tempfile.mkdtemp(prefix="sl-", dir="/tmp"))
     folders = {
         "HOME": base,
@@ -58,6 +63,8 @@ def isolated(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalSide]:
         "XDG_RUNTIME_DIR": base / "xdg",
         "XDG_STATE_HOME": base / ".local/state",
     }
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.setenv("SSHPYK_ASK", "never")
     for name, folder in folders.items():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         monkeypatch.setenv(name, str(folder))

@@ -82,8 +82,12 @@ async def answer_to(client: AsyncKernelClient, message_id: str) -> dict[str, Any
 async def interrupted(
     manager: Any, client: AsyncKernelClient, code: str, *, timeout: float = READY
 ) -> Executed:
-    """Run code, interrupt the kernel once it has printed something, wait until it is idle."""
-    message_id = client.execute(code)
+    """Run code, interrupt the kernel once it has printed something, wait until it is idle.
+
+    The error does not stop what is sent next: a kernel drops the cells that reach it in the moment
+    after one that failed (``stop_on_error``).
+    """
+    message_id = client.execute(code, stop_on_error=False)
     outputs: list[dict[str, Any]] = []
     waiting = True
     while not outputs or outputs[-1]["content"].get("execution_state") != "idle":
@@ -107,5 +111,7 @@ def interrupted_blocking(
         if message["header"]["msg_type"] == "stream":
             manager.interrupt_kernel()
 
-    reply = client.execute_interactive(code, output_hook=on_output, timeout=timeout)
+    reply = client.execute_interactive(
+        code, stop_on_error=False, output_hook=on_output, timeout=timeout
+    )
     return Executed(reply["content"], outputs)

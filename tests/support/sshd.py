@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from support import processes, sshd_files
-from support.client import ClientSide, make_key
+from support.client import ClientSide, make_key, run_ssh
 from support.logged import LoggedProcess
 from support.processes import Process
 from support.require import require_nss_wrapper, require_program, require_shell
@@ -31,6 +31,7 @@ class SSHServer:
         ssh_config: lines for the alias' entry in the client's config; they win likewise.
         rc: files to write into the user's home, by their path relative to it.
         path: PATH of remote commands; the default has a ``python3``.
+        loud: log as much as sshd can.
 
     Attributes:
         alias: the host's name in ``ssh_config``.
@@ -48,6 +49,7 @@ class SSHServer:
         ssh_config: Sequence[str] = (),
         rc: Mapping[str, str] | None = None,
         path: str | None = None,
+        loud: bool = False,
     ) -> None:
         self._sshd = require_program("sshd", "openssh-server")
         self._nss_wrapper = require_nss_wrapper()
@@ -63,7 +65,7 @@ class SSHServer:
         self.port = 0
         self.client = ClientSide(self.directory, self.alias, sshd_files.USER, tuple(ssh_config))
         self._host_key = make_key(self.directory / "host_key")
-        self._extra = tuple(sshd_config)
+        self._extra = ("LogLevel DEBUG3",) * loud + tuple(sshd_config)
         self._path = path or sshd_files.path_with_python()
         self._daemon: LoggedProcess | None = None
         self._old_log = ""
@@ -147,6 +149,14 @@ class SSHServer:
         """All that sshd has logged so far, over all starts."""
         return self._old_log + (self._daemon.log() if self._daemon else "")
 
+    def logins(self) -> int:
+        """Count the logins that the server has let in."""
+        return self.log().count("Accepted publickey")
+
+    def sessions(self) -> int:
+        """Count the sessions that the server has opened."""
+        return self.log().count("Starting session")
+
     def wait_for_log(self, text: str, timeout: float = 10) -> None:
         """Wait until sshd has logged this text since its last start."""
         if self._daemon is None or not self._daemon.wait_for(text, timeout):
@@ -156,11 +166,7 @@ class SSHServer:
         self, command: str, *options: str, stdin: bytes = b"", timeout: float = 30
     ) -> subprocess.CompletedProcess[bytes]:
         """Run a command on this server with the system's ssh client."""
-        ssh = require_program("ssh", "openssh-client")
-        arguments = [ssh, "-F", str(self.ssh_config), *options, "--", self.alias, command]
-        return subprocess.run(
-            arguments, input=stdin, capture_output=True, timeout=timeout, check=False
-        )
+        return run_ssh(self.ssh_config, self.alias, command, *options, stdin=stdin, timeout=timeout)
 
     def _start_on(self, port: int) -> bool:
         """Start sshd on a port; False, with the reason in the log, when it would not."""

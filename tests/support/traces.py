@@ -52,7 +52,7 @@ def leaving_nothing(far: FarSide, within: float = 0) -> Iterator[None]:
     while (after := _look(far)) != before and time.monotonic() < deadline:
         time.sleep(0.01)  # of what another thread tidies up, nothing tells when it is done
     assert after.ports <= before.ports
-    assert after.threads <= before.threads
+    assert after.threads <= before.threads, after.threads - before.threads
     assert after.files <= before.files
     assert processes.wait_gone(lambda: local_ssh(far.server), GONE_WITHIN) == []
     assert processes.wait_gone(far.server.processes, GONE_WITHIN) == []

@@ -1,0 +1,107 @@
+"""A real Jupyter server, asked as a front end in a browser asks it: by its REST interface."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from support.logged import LoggedProcess
+
+__all__ = ["JupyterServer", "jupyter_server"]
+
+START_SECONDS = 60
+ANSWER_SECONDS = 120
+
+
+class JupyterServer:
+    """A server that runs.
+
+    Args:
+        url: with a slash at its end.
+        token: for its REST interface.
+        runtime_dir: where it writes connection files.
+        process: the server's own.
+    """
+
+    def __init__(self, url: str, token: str, runtime_dir: Path, process: LoggedProcess) -> None:
+        self._url = url
+        self._token = token
+        self._runtime_dir = runtime_dir
+        self._process = process
+
+    def start_kernel(self, name: str) -> str:
+        """Start a kernel; return its id."""
+        identity: str = self._ask("POST", "api/kernels", {"name": name})["id"]
+        return identity
+
+    def end_kernel(self, identity: str) -> None:
+        """Shut a kernel down."""
+        self._ask("DELETE", f"api/kernels/{identity}")
+
+    def restart_kernel(self, identity: str) -> None:
+        """Restart a kernel."""
+        self._ask("POST", f"api/kernels/{identity}/restart")
+
+    def connection_file(self, identity: str) -> Path:
+        """Give the path of a kernel's connection file."""
+        return self._runtime_dir / f"kernel-{identity}.json"
+
+    def log(self) -> str:
+        """All that the server has logged so far."""
+        return self._process.log()
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        request = urllib.request.Request(
+            f"{self._url}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {self._token}"},
+        )
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:
+            content = answer.read()
+        return json.loads(content) if content else None
+
+
+@contextmanager
+def jupyter_server(runtime_dir: Path) -> Iterator[JupyterServer]:
+    """Run a server as the user of the test's own directories."""
+    token = secrets.token_hex(16)
+    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--port=0"]
+    if os.name == "posix" and os.getuid() == 0:
+        command.append("--allow-root")
+    environment = {**os.environ, "JUPYTER_TOKEN": token}
+    process = LoggedProcess(command, environment)
+    try:
+        if not process.wait_for("Use Control-C to stop", START_SECONDS):
+            raise RuntimeError(f"the Jupyter server did not start:\n{process.log()}")
+        # It names its address in the lines before, and listens a moment after this one.
+        url = re.search(r"http://(?:127\.0\.0\.1|localhost):(\d+)/", process.log())
+        assert url, process.log()
+        _wait_for_port(int(url[1]))
+        yield JupyterServer(url[0], token, runtime_dir, process)
+    finally:
+        process.terminate()
+        process.close()
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection(("localhost", port)).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)  # nothing tells that another program listens now
+        else:
+            return

@@ -1,0 +1,52 @@
+"""What the core says in its log, to be awaited."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["Said", "listened"]
+
+
+class Said(logging.Handler):
+    """What is logged, to be awaited."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._records: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._loop.call_soon_threadsafe(self._note, record.getMessage())
+
+    def _note(self, message: str) -> None:
+        self._records.append(message)
+        self._changed.set()
+
+    def containing(self, words: str) -> list[str]:
+        return [each for each in self._records if words in each]
+
+    async def wait_for(self, words: str) -> None:
+        async def wait() -> None:
+            while not self.containing(words):
+                self._changed.clear()
+                await self._changed.wait()
+
+        await asyncio.wait_for(wait(), 30)
+
+
+@contextmanager
+def listened() -> Iterator[Said]:
+    """Hear all that the core says of its connections."""
+    logger = logging.getLogger("sshpyk_core")
+    said, level = Said(), logger.level
+    logger.addHandler(said)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield said
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(said)
