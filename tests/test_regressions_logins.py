@@ -16,8 +16,9 @@ from sshpyk_core.connection import Places, Plan
 from sshpyk_core.errors import AuthenticationError, ConnectError
 from sshpyk_core.host import Host
 from sshpyk_core.host_settings import HostSettings
-from sshpyk_core.link.link import LinkTimers
-from sshpyk_core.link.supervisor import SupervisorClient, SupervisorOptions
+from sshpyk_core.link.heartbeat import LinkTimers
+from sshpyk_core.link.options import SupervisorOptions
+from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.prompting.askpass import Askpass
 from sshpyk_core.prompting.login import Login, Shared
 from sshpyk_core.prompting.patience import Patience
@@ -95,11 +96,11 @@ class HangsUp:
 
 async def test_reconnecting_with_a_password_that_ends_the_connection_comes_to_an_end() -> None:
     shared = remembering()
-    plan = Plan(HangsUp(), Target("host"), LinkTimers(), Patience())  # type: ignore[arg-type]
+    plan = Plan(HangsUp(), Target("host"), Patience())  # type: ignore[arg-type]
     ends: list[type[Exception]] = []
     for _ in range(4):
         with pytest.raises(ConnectError) as caught:
-            await plan.connect(Places(), Login(shared, None, Patience()))
+            await plan.connect(Places(), LinkTimers(), Login(shared, None, Patience()))
         ends.append(caught.type)
     assert ends == [ConnectError] * 3 + [AuthenticationError]
 
@@ -219,9 +220,11 @@ async def test_a_connection_that_is_made_too_late_is_closed(make_embedded: MakeE
     others = {each.pid for each in children_of(os.getpid())}
     target = target_of(server)
     patience = CancelledTooLate()
-    plan = Plan(transport_for(target), target, LinkTimers(), patience)
+    plan = Plan(transport_for(target), target, patience)
     with pytest.raises(asyncio.CancelledError):
-        await plan.connect(Places(python=sys.executable), Login(Shared(), None, patience))
+        await plan.connect(
+            Places(python=sys.executable), LinkTimers(), Login(Shared(), None, patience)
+        )
     assert server.connections_made == 1
     left = [each for each in children_of(os.getpid()) if each.pid not in others]
     assert [each for each in left if "ssh" in each.command] == []
@@ -240,7 +243,7 @@ async def test_closing_a_host_waits_until_its_login_has_been_undone(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     host = Host(target_of(make_embedded(password="right", allow_key=False)))
     supervisor = SupervisorClient(host.target.alias, print, print)
-    start = host.start_kernel(supervisor, Places(), SupervisorOptions(None, 0, 60, "test"), {})
+    start = host.start_kernel(supervisor, Places(), SupervisorOptions(None, 1, 1, 60, "test"), {})
     starting = asyncio.create_task(start)
     pid = int(await asyncio.to_thread(asked.read_text))
     await host.aclose()

@@ -118,7 +118,7 @@ def never_attached(token: str) -> dict[str, bytes]:
         "a token beyond ASCII": attach(token="\xe9\ud800"),
         "no name": attach(token=token, attachment=None),
         "no number": attach(token=token, epoch="first"),
-        "a later epoch": attach(token=token, epoch=2),
+        "more heard than was said": attach(token=token, epoch=2, received=1),
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from sshpyk_core import config_values as kinds
 from sshpyk_core.config_values import Kind
 from sshpyk_core.errors import ConfigError
+from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.types import Target
 
 __all__ = ["KEYS", "REQUIRED", "KernelConfig", "Key"]
@@ -80,6 +81,15 @@ class KernelConfig:
     spool_limit: int = _key(
         kinds.BYTES, "Bytes of disk that a kernel's unread output may take.", 1024**3
     )
+    spool_memory: int = _key(
+        kinds.BYTES, "Bytes of memory that it may take before it goes to disk.", 64 * 1024**2
+    )
+    ping_after: float = _key(
+        kinds.PING, "Seconds of silence after which the host is asked for a sign of life.", 5
+    )
+    dead_after: float = _key(
+        kinds.SECONDS, "Seconds of silence after which the connection counts as lost.", 20
+    )
     detached_timeout: float = _key(
         kinds.SECONDS, "Seconds without any connection until the kernel is stopped.", 7 * _DAY
     )
@@ -119,6 +129,7 @@ class KernelConfig:
             elif key.default is REQUIRED:
                 problems.append(f"{key.name} is missing: it must be {key.kind.allowed}")
         values, notices = _modern(values, problems)
+        _check_timers(values, problems)
         if problems:
             raise ConfigError("\n  ".join([f"the config of {where}:", *problems]))
         return cls(**values, notices=tuple(notices))
@@ -131,6 +142,11 @@ class KernelConfig:
             if value != key.default:
                 stanza[key.name] = dict(value) if isinstance(value, Mapping) else value
         return stanza
+
+    @property
+    def timers(self) -> LinkTimers:
+        """When silence means what, on the link to the host."""
+        return LinkTimers(ping_after=self.ping_after, dead_after=self.dead_after)
 
     @property
     def target(self) -> Target:
@@ -237,6 +253,15 @@ def _modern(values: Mapping[str, Any], problems: list[str]) -> tuple[dict[str, A
     if "persistent_file" in modern:
         modern["persistent"] = True
     return modern, notices
+
+
+def _check_timers(values: Mapping[str, Any], problems: list[str]) -> None:
+    ping, dead = (values.get(name, _BY_NAME[name].default) for name in ("ping_after", "dead_after"))
+    if dead <= ping:
+        problems.append(
+            f"dead_after ({dead:g} s) must be more than ping_after ({ping:g} s): "
+            "an answer takes time"
+        )
 
 
 _FIELD_NAMES = {each.name for each in fields(KernelConfig) if each.metadata}

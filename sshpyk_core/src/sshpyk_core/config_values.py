@@ -21,6 +21,7 @@ __all__ = [
     "KERNEL_NAME",
     "LOCAL_FILE",
     "OPTIONS",
+    "PING",
     "PROGRAM",
     "PYTHON",
     "REMOTE_DIRECTORY",
@@ -30,6 +31,10 @@ __all__ = [
     "VERBOSITY",
     "Kind",
 ]
+
+
+LONGEST_PING = 60.0
+"""A bridge takes it for the end of the connection when nothing comes for ten times as long."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,13 @@ def _seconds(value: object) -> float:
     return value
 
 
+def _ping(value: object) -> float:
+    seconds = _seconds(value)
+    if seconds > LONGEST_PING:
+        raise ValueError
+    return seconds
+
+
 def _bytes(value: object) -> int:
     size = _seconds(value)
     if size != int(size):
@@ -154,6 +166,7 @@ ALIAS = Kind("a host alias that ssh can use, or user@host", _alias)
 TEXT = Kind("a string on one line", _text)
 FLAG = Kind("true or false", _flag)
 SECONDS = Kind("a number of seconds above 0", _seconds)
+PING = Kind(f"a number of seconds above 0, at most {LONGEST_PING:g}", _ping)
 BYTES = Kind("a whole number of bytes above 0", _bytes)
 TRANSPORT = Kind("the name of a transport", _matching(r"[A-Za-z0-9][A-Za-z0-9._-]*"))
 KERNEL_NAME = Kind(

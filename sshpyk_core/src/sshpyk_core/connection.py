@@ -15,7 +15,8 @@ from sshpyk_core.errors import (
     HostUnreachableError,
 )
 from sshpyk_core.link.bootstrap import open_link
-from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
+from sshpyk_core.link.heartbeat import LinkTimers
+from sshpyk_core.link.link import BridgeHello, Link
 from sshpyk_core.prompting.login import Login
 from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.transport import Transport
@@ -86,23 +87,26 @@ class Plan:
     Attributes:
         transport: that of the target.
         target: where to.
-        timers: of the link.
         patience: the clock that stands still while a person is asked.
     """
 
     transport: Transport
     target: Target
-    timers: LinkTimers
     patience: Patience
 
-    async def connect(self, places: Places, login: Login) -> Connection:
+    async def connect(self, places: Places, timers: LinkTimers, login: Login) -> Connection:
         """Make a session to the target and start a bridge on it.
+
+        Args:
+            places: for the bridge.
+            timers: of the link.
+            login: of this attempt.
 
         Raises:
             HostError: what failed; nothing is left behind then.
         """
         try:
-            return await self._connect_in_time(places, login)
+            return await self._connect_in_time(places, timers, login)
         except asyncio.TimeoutError as error:
             said = f"it answered, but was not ready within {CONNECT_PATIENCE:.0f} s"
             raise HostUnreachableError(self.target.alias, "connect", said) from error
@@ -117,10 +121,12 @@ class Plan:
         finally:
             login.dismiss()
 
-    async def _connect_in_time(self, places: Places, login: Login) -> Connection:
+    async def _connect_in_time(
+        self, places: Places, timers: LinkTimers, login: Login
+    ) -> Connection:
         made: list[Connection] = []
         try:
-            work = self._connect(places, login, made)
+            work = self._connect(places, timers, login, made)
             return await self.patience.wait_for(work, CONNECT_PATIENCE)
         except BaseException:
             # When it was given up just as all was done, nobody else knows of the connection.
@@ -128,7 +134,9 @@ class Plan:
                 await asyncio.shield(each.aclose("not wanted any more"))
             raise
 
-    async def _connect(self, places: Places, login: Login, made: list[Connection]) -> Connection:
+    async def _connect(
+        self, places: Places, timers: LinkTimers, login: Login, made: list[Connection]
+    ) -> Connection:
         session = await self.transport.connect(self.target, login.prompter)
         try:
             await login.accepted()
@@ -137,7 +145,7 @@ class Plan:
                 session,
                 python=places.python,
                 directory=places.directory,
-                timers=self.timers,
+                timers=timers,
             )
         except BaseException:
             await asyncio.shield(session.aclose())

@@ -6,9 +6,8 @@ All of it runs on the background loop.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from sshpyk_core.connection import Connection, Places, Plan, check_same_host
@@ -19,12 +18,16 @@ from sshpyk_core.errors import (
     LinkLostError,
     SshpykError,
 )
-from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
-from sshpyk_core.link.supervisor import SupervisorClient, SupervisorOptions
+from sshpyk_core.link.attachment import Replayed
+from sshpyk_core.link.heartbeat import LinkTimers
+from sshpyk_core.link.link import BridgeHello, Link
+from sshpyk_core.link.options import SupervisorOptions
+from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.logging_in import LoggingIn
 from sshpyk_core.prompting.login import Login, Shared
 from sshpyk_core.prompting.patience import Patience
-from sshpyk_core.reconnecting import HostState, reconnect
+from sshpyk_core.reattaching import Reattaching
+from sshpyk_core.reconnecting import Attempt, HostState, Loss, Reconnecting
 from sshpyk_core.transport import Transport, transport_for
 from sshpyk_core.types import Address, Forward, Target
 
@@ -39,9 +42,6 @@ LEAVE_PATIENCE = 1.0
 UNDO_PATIENCE = 5.0
 """Seconds that a supervisor whose start failed may take to say that it has stopped."""
 
-REATTACH_PATIENCE = 10.0
-"""Seconds that a supervisor may take to answer over a new connection."""
-
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -50,14 +50,11 @@ log = logging.getLogger(__name__)
 class Host:
     """A target's connection and the kernels that hold it."""
 
-    def __init__(
-        self, target: Target, timers: LinkTimers | None = None, shared: Shared | None = None
-    ) -> None:
+    def __init__(self, target: Target, shared: Shared | None = None) -> None:
         """Connect to nothing yet.
 
         Args:
             target: where to.
-            timers: of the link.
             shared: what the logins of this process share.
 
         Raises:
@@ -70,14 +67,21 @@ class Host:
         self.patience = Patience()
         """The clock for whatever waits for this host: it stands still while a person is asked."""
         self._transport: Transport = transport_for(target)
-        self._plan = Plan(self._transport, target, timers or LinkTimers(), self.patience)
+        self._plan = Plan(self._transport, target, self.patience)
+        self._timers: LinkTimers | None = None
         self._connection: Connection | None = None
         self._supervisors: set[SupervisorClient] = set()
         self._places = Places()
         self._connecting = LoggingIn(self._connect, shared or Shared(), self.patience)
-        self._reconnecting: asyncio.Task[None] | None = None
+        self._reattaching = Reattaching(target.alias, self._supervisors.__contains__)
+        self._reconnecting = Reconnecting(target.alias, self._connecting.unattended, self._misses)
+        self._reconnect_task: asyncio.Task[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    def tighten(self, timers: LinkTimers) -> None:
+        """Have the next link keep to these timers where they are stricter than the others'."""
+        self._timers = timers if self._timers is None else self._timers.strictest(timers)
 
     # --- kernels -----------------------------------------------------------------------------
 
@@ -107,7 +111,11 @@ class Host:
             link = await self._warm_link(places)
             spawned = supervisor.spawn(link, options)
             launched = supervisor.command("launch", request=request)
-            await spawned
+            try:
+                await spawned
+            except LinkLostError as error:
+                # The next link finds the supervisor, or starts it.
+                log.debug("%s", error)
             return await launched
         except BaseException:
             await asyncio.shield(self._undo(supervisor))
@@ -143,8 +151,8 @@ class Host:
             await self._close_idle()
 
     def _stop_waiting(self) -> None:
-        if self._reconnecting is not None:
-            self._reconnecting.cancel()
+        if self._reconnect_task is not None:
+            self._reconnect_task.cancel()
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
@@ -184,10 +192,10 @@ class Host:
             raise LinkLostError(self.target.alias, "connect", "it was closed meanwhile")
         return self._connection.link
 
-    async def _connect(self, login: Login) -> int:
-        """Replace the connection and attach to all kernels over it; return bytes sent again."""
+    async def _connect(self, login: Login) -> Replayed:
+        """Replace the connection and attach to all kernels over it."""
         await self._disconnect("replaced")
-        connection = await self._plan.connect(self._places, login)
+        connection = await self._plan.connect(self._places, self._timers or LinkTimers(), login)
         try:
             if self.hello is not None and any(each.spawned for each in self._supervisors):
                 check_same_host(self.target.alias, self.hello, connection.hello)
@@ -197,29 +205,10 @@ class Host:
         self.hello = connection.hello
         self._connection = connection
         self.state = HostState.CONNECTED
+        self._reconnecting.connected()
         connection.when_lost(lambda reason: self._lost(connection, reason))
-        # Each by itself: one that does not answer holds up no other.
-        tasks = [
-            self._spawn(self._reattach(each, connection))
-            for each in self._supervisors
-            if each.spawned
-        ]
-        done = (await asyncio.wait(tasks, timeout=REATTACH_PATIENCE))[0] if tasks else set()
-        return sum(task.result() for task in done)
-
-    async def _reattach(self, supervisor: SupervisorClient, connection: Connection) -> int:
-        while connection.alive and supervisor in self._supervisors:
-            reattaching = supervisor.reattach(connection.link)
-            try:
-                return await asyncio.wait_for(reattaching, REATTACH_PATIENCE)
-            except asyncio.TimeoutError:
-                log.warning("%s: a kernel's supervisor does not answer", self.target.alias)
-            except LinkLostError:
-                break
-            except HostError as error:
-                log.warning("%s", error)
-                break
-        return 0
+        spawned = [each for each in self._supervisors if each.spawned]
+        return await self._reattaching.over(connection, spawned)
 
     async def _disconnect(self, reason: str) -> None:
         connection, self._connection = self._connection, None
@@ -255,10 +244,10 @@ class Host:
                 log.debug("%s", error)
                 self._begin_reconnecting()
 
-    def _begin_reconnecting(self, first: Callable[[], Awaitable[int]] | None = None) -> None:
+    def _begin_reconnecting(self, first: Attempt | None = None) -> None:
         self.state = HostState.RECONNECTING
-        if self._reconnecting is None or self._reconnecting.done():
-            self._reconnecting = self._spawn(self._reconnect(first))
+        if self._reconnect_task is None or self._reconnect_task.done():
+            self._reconnect_task = self._spawn(self._reconnect(first))
 
     def _lost(self, connection: Connection, reason: str) -> None:
         if self._connection is not connection:
@@ -266,15 +255,13 @@ class Host:
         if not self._supervisors:
             self._spawn(self._close_idle())
             return
-        log.warning("%s: connection lost (%s); reconnecting", self.target.alias, reason)
+        self._reconnecting.lost(Loss(reason, connection.link.silence, len(self._supervisors)))
         # A link over a dead session takes nothing any more, but may not know it yet.
         connection.link.lose(reason)
         self._begin_reconnecting()
 
-    async def _reconnect(self, first: Callable[[], Awaitable[int]] | None) -> None:
-        usual = itertools.repeat(self._connecting.unattended)
-        attempts = itertools.chain([first] if first else [], usual)
-        self.state = await reconnect(self.target.alias, attempts, self._misses)
+    async def _reconnect(self, first: Attempt | None) -> None:
+        self.state = await self._reconnecting.run(first)
 
     def _misses(self) -> bool:
         """Say whether a connection is needed and not there."""
@@ -283,7 +270,12 @@ class Host:
     async def aclose(self) -> None:
         """Let go of everything for good; a supervisor stays for as long as its kernel runs."""
         self._stop_waiting()
-        leaving = [each.command("leave") for each in self._supervisors if each.connected]
+        # What is not kept yet was not wanted to the end: nobody would ever ask for it again.
+        leaving = [
+            each.command("leave" if each.kept else "stop")
+            for each in self._supervisors
+            if each.connected
+        ]
         if leaving:
             await asyncio.wait(leaving, timeout=LEAVE_PATIENCE)
         for supervisor in list(self._supervisors):

@@ -10,6 +10,7 @@ from typing import Any
 
 from sshpyk_core.background import background
 from sshpyk_core.host import Host
+from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.prompting.login import Shared
 from sshpyk_core.types import Target
 
@@ -25,8 +26,12 @@ class Hosts:
         self._shared = Shared()
         self._before_exit = before_exit
 
-    def get(self, target: Target) -> Host:
+    def get(self, target: Target, timers: LinkTimers | None = None) -> Host:
         """Give the target's host; call it on the background loop.
+
+        Args:
+            target: where to.
+            timers: that a kernel there wants; the strictest count, from the next link on.
 
         Raises:
             PluginError: the target's transport is unknown or broken.
@@ -34,7 +39,10 @@ class Hosts:
         if target not in self._hosts:
             self._hosts[target] = Host(target, shared=self._shared)
             self._before_exit(self.aclose)  # each time, as it may have imported a transport
-        return self._hosts[target]
+        host = self._hosts[target]
+        if timers is not None:
+            host.tighten(timers)
+        return host
 
     async def aclose(self) -> None:
         """Close the connections of all hosts, and forget what was remembered for logins."""

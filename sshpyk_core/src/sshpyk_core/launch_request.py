@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.link.supervisor import SupervisorOptions
+from sshpyk_core.link.options import SupervisorOptions
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ def supervisor_options(config: KernelConfig) -> SupervisorOptions:
     return SupervisorOptions(
         remote_dir=config.remote_dir,
         spool_limit=config.spool_limit,
+        spool_memory=config.spool_memory,
         detached_timeout=config.detached_timeout,
         owner=f"{getpass.getuser()}@{socket.gethostname()}",
     )

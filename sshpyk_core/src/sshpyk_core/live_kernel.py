@@ -74,7 +74,7 @@ class LiveKernel:
             SshpykError: with everything undone, on this machine and on the host.
         """
         async with self._busy:
-            patience = hosts.get(self._config.target).patience
+            patience = hosts.get(self._config.target, self._config.timers).patience
             again = self._supervisor is not None and self._supervisor.gone is None
             work = self._start_again(launch) if again else self._start_first(launch)
             self._starting = asyncio.create_task(work)
@@ -93,6 +93,8 @@ class LiveKernel:
                 self._starting = None
             channels = self._listeners or self._forwards
             assert channels is not None
+            assert self._supervisor is not None
+            self._supervisor.kept = True
             return KernelFacts.read(facts, channels.address, channels.ports)
 
     def _not_started(self, said: str, fix: str = "") -> KernelStartError:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from sshpyk_core.errors import AuthenticationError, HostKeyError
+from sshpyk_core.link.attachment import Replayed
 from sshpyk_core.prompting.login import Login, Shared
 from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.prompting.person import find_person
@@ -22,14 +23,14 @@ class LoggingIn:
 
     def __init__(
         self,
-        work: Callable[[Login], Coroutine[Any, Any, int]],
+        work: Callable[[Login], Coroutine[Any, Any, Replayed]],
         shared: Shared,
         patience: Patience,
     ) -> None:
         """Try nothing yet.
 
         Args:
-            work: makes the connection, and returns how many bytes had to be sent again.
+            work: makes the connection, and says how much had waited for it.
             shared: what the logins of this process share.
             patience: the clock that stands still while a person is asked.
         """
@@ -50,11 +51,11 @@ class LoggingIn:
         """Whether an attempt is under way that a user waits for."""
         return self._users > 0
 
-    async def unattended(self) -> int:
+    async def unattended(self) -> Replayed:
         """Join the attempt under way, or begin one that asks nobody; raises what that raises."""
         return await self._flight.join()
 
-    async def for_user(self) -> int:
+    async def for_user(self) -> Replayed:
         """Join the attempt under way, or begin one that asks a person where that is needed.
 
         The person is asked once for all users who wait, and no more when none of them waits.
@@ -78,7 +79,7 @@ class LoggingIn:
         """End the attempt under way, and return when it has undone what it had begun."""
         await self._flight.aclose()
 
-    async def _attempt(self) -> int:
+    async def _attempt(self) -> Replayed:
         person = find_person() if self._users else None
         self._login = Login(self._shared, person, self._patience)
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sshpyk_core.errors import LinkLostError
@@ -17,6 +18,24 @@ from sshpyk_core.remote.courier import Courier
 
 ACK_DELAY = 0.2
 """Seconds that an acknowledgement may wait for more to acknowledge."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """How much had waited for a new connection, in bytes.
+
+    Attributes:
+        here: for the host.
+        there: for this machine.
+    """
+
+    here: int = 0
+    there: int = 0
+
+    def __add__(self, other: Replayed) -> Replayed:
+        """Give the sum, over several kernels."""
+        return Replayed(self.here + other.here, self.there + other.there)
+
 
 _handles = itertools.count(1)
 
@@ -84,12 +103,13 @@ class Attachment:
         """Let frames flow without an answer: a supervisor just made has received nothing yet."""
         self.live = True
 
-    def resume(self, received: int) -> int:
-        """Let frames flow from behind what the supervisor has; return how many bytes go again."""
-        again = self.courier.resume(received)
+    def resume(self, answer: dict[str, Any]) -> Replayed:
+        """Let frames flow from behind what the supervisor has, as its answer says."""
+        self.courier.resume(int(answer["received"]))
+        replayed = Replayed(self.courier.waiting, int(answer["waiting"]))
         self.live = True
         self.wake()
-        return again
+        return replayed
 
     def link_lost(self, reason: str) -> None:
         """Go on without a link."""

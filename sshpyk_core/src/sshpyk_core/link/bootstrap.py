@@ -20,7 +20,8 @@ from sshpyk_core.errors import (
     RemotePythonError,
     UploadError,
 )
-from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
+from sshpyk_core.link.heartbeat import LinkTimers
+from sshpyk_core.link.link import BridgeHello, Link
 from sshpyk_core.link.package import remote_package
 from sshpyk_core.shell import one_line, quote
 from sshpyk_core.transport import Transport

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sshpyk_core.errors import LinkLostError, RemoteError, SupervisorGoneError
+from sshpyk_core.link.heartbeat import Heartbeat, LinkTimers
 from sshpyk_core.remote import wire
 from sshpyk_core.types import RemoteProcess
 
@@ -27,14 +28,6 @@ BATCH = 256 * 1024
 
 CLOSE_PATIENCE = 2.0
 """Seconds that the bridge may take to end after its input was closed."""
-
-
-@dataclass(frozen=True)
-class LinkTimers:
-    """When the far end is asked for a sign of life, and when it is given up, in seconds."""
-
-    ping_after: float = 5.0
-    dead_after: float = 20.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +73,6 @@ class Link:
         self.host = host
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._process = process
-        self._timers = timers
         self._splitter = wire.Splitter()
         self._first_bytes = first_bytes
         self._attached: dict[int, Attached] = {}
@@ -90,7 +82,12 @@ class Link:
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._hello: asyncio.Future[BridgeHello] = asyncio.get_running_loop().create_future()
-        self._heard = asyncio.get_running_loop().time()
+        self._heartbeat = Heartbeat(timers, self._ping)
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last byte from the bridge."""
+        return self._heartbeat.silence
 
     async def start(self) -> BridgeHello:
         """Begin to work.
@@ -186,13 +183,12 @@ class Link:
             kernel.link_lost(reason)
 
     async def _read(self) -> None:
-        loop = asyncio.get_running_loop()
         data = self._first_bytes
         while True:
             for frame in self._splitter.feed(data):
                 self._dispatch(frame)
             data = await self._process.stdout.read(READ_SIZE)
-            self._heard = loop.time()
+            self._heartbeat.heard()
             if not data:
                 self.lose("the bridge has ended or the connection was closed")
                 return
@@ -208,7 +204,9 @@ class Link:
             self._greet(frame.json())
         elif frame.kind == wire.FAREWELL:
             raise wire.WireError(f"the bridge refuses: {frame.json().get('message')}")
-        elif frame.kind != wire.PONG:
+        elif frame.kind == wire.PONG:
+            self._heartbeat.answered(frame.payload)
+        else:
             raise wire.WireError(f"a bridge sends no frame of kind {frame.kind}")
 
     def _greet(self, hello: dict[str, Any]) -> None:
@@ -264,13 +262,7 @@ class Link:
         return b"".join(parts)
 
     async def _watch(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            silent = loop.time() - self._heard
-            if silent >= self._timers.dead_after:
-                self.lose(f"nothing was heard for {silent:.0f} s")
-                return
-            if silent >= self._timers.ping_after:
-                self.send(wire.Frame(0, wire.PING, 0, 0, b""))
-            quiet_until = self._timers.ping_after - silent
-            await asyncio.sleep(quiet_until if quiet_until > 0 else self._timers.ping_after / 2)
+        self.lose(await self._heartbeat.watch())
+
+    def _ping(self, question: bytes) -> None:
+        self.send(wire.Frame(0, wire.PING, 0, 0, question))

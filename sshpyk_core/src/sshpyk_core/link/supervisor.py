@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
 from sshpyk_core.errors import (
@@ -22,8 +22,9 @@ from sshpyk_core.errors import (
     RemotePythonError,
     SupervisorGoneError,
 )
-from sshpyk_core.link.attachment import Attachment, quiet_future
+from sshpyk_core.link.attachment import Attachment, Replayed, quiet_future
 from sshpyk_core.link.link import Link
+from sshpyk_core.link.options import SupervisorOptions
 from sshpyk_core.link.stream import LocalStream
 from sshpyk_core.remote import wire
 
@@ -35,23 +36,6 @@ _ERRORS: dict[str, tuple[type[RemoteError], str]] = {
     "python": (RemotePythonError, "Set remote_python to an interpreter of that host."),
 }
 """What the ``kind`` of an error from the host becomes here, and what to do about it."""
-
-
-@dataclass(frozen=True)
-class SupervisorOptions:
-    """How a new supervisor is to behave.
-
-    Attributes:
-        remote_dir: directory on the host to try first for its files.
-        spool_limit: bytes that it may keep on disk while nobody takes them.
-        detached_timeout: seconds without anybody attached after which it ends its kernel.
-        owner: for whom it runs, as its state file tells people.
-    """
-
-    remote_dir: str | None
-    spool_limit: int
-    detached_timeout: float
-    owner: str
 
 
 class SupervisorClient:
@@ -76,11 +60,14 @@ class SupervisorClient:
         """The supervisor's directory on the host, once it has told."""
         self.gone: str | None = None
         """Why there is no supervisor any more."""
+        self.kept = False
+        """Whether its kernel was handed to somebody, and is to outlive this program."""
         self.facts: dict[str, Any] = {}
         """What the last successful launch told of the kernel."""
         self._generation = 0
         self._on_exit = on_exit
         self._on_event = on_event
+        self._options: SupervisorOptions | None = None
         self._attachment = Attachment(host, self)
         self._commands: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
         self._ids = itertools.count(1)
@@ -100,50 +87,56 @@ class SupervisorClient:
     # --- the supervisor ----------------------------------------------------------------------
 
     def spawn(self, link: Link, options: SupervisorOptions) -> asyncio.Future[dict[str, Any]]:
-        """Have the bridge start the supervisor and attach to it, without waiting for either."""
-        answer = link.request(
-            "spawn",
-            handle=self._attachment.handle,
-            supervisor=self.name,
-            token=self._attachment.token,
-            remote_dir=options.remote_dir,
-            spool_limit=options.spool_limit,
-            detached_timeout=options.detached_timeout,
-            owner=options.owner,
-        )
+        """Have the bridge start the supervisor and attach to it, without waiting for either.
+
+        Returns:
+            The bridge's answer to await: LinkLostError says that it may run or not, and
+            :meth:`reattach` finds out.
+        """
+        self._options = options
+        answer = self._ask_for(link)
         attached = self._attachment.attach(link)
         attached.add_done_callback(self._learn_directory)
         self._attachment.begin()
         return answer
 
+    def _ask_for(self, link: Link) -> asyncio.Future[dict[str, Any]]:
+        """Have the bridge connect to the supervisor, which it starts where there is none yet."""
+        handle = self._attachment.handle
+        if self.directory is not None:
+            return link.request("attach", handle=handle, directory=self.directory)
+        assert self._options is not None
+        token = self._attachment.token
+        return link.request(
+            "spawn", handle=handle, supervisor=self.name, token=token, **asdict(self._options)
+        )
+
     def _learn_directory(self, attached: asyncio.Future[dict[str, Any]]) -> None:
         if not attached.cancelled() and attached.exception() is None:
             self.directory = str((attached.result().get("status") or {}).get("directory"))
 
-    async def reattach(self, link: Link) -> int:
-        """Attach to the running supervisor over a new link.
+    async def reattach(self, link: Link) -> Replayed:
+        """Attach to the supervisor over a new link.
 
-        Returns:
-            How many bytes had to be sent again from here.
+        One that never answered is started if it is not there: the request for it may be lost.
 
         Raises:
             SupervisorGoneError: it is no longer there.
             LinkLostError: the new link is lost too.
         """
-        if self.gone is not None or self.directory is None:
-            self._perish("its supervisor had not answered yet when the link was lost")
+        if self.gone is not None:
             raise self._gone_error("attach")
-        handle = self._attachment.handle
-        request = link.request("attach", handle=handle, directory=self.directory)
+        request = self._ask_for(link)
         attached = self._attachment.attach(link)
+        attached.add_done_callback(self._learn_directory)
         try:
             await request
         except SupervisorGoneError as error:
             self._perish(error.answer)
             raise
-        again = self._attachment.resume(int((await attached)["received"]))
+        replayed = self._attachment.resume(await attached)
         self._on_event({"event": "reattached"})
-        return again
+        return replayed
 
     def _perish(self, reason: str, error: HostError | None = None) -> None:
         """Take note that there is no supervisor any more, and so no kernel."""

@@ -61,8 +61,13 @@ class Attachment:
             self._farewell("fenced", "a newer connection has taken over")
         self.epoch = int(request["epoch"])
         self._courier.supervisor = handle
-        answer = {"epoch": self.epoch, "received": self._courier.tell_received(), "status": status}
         self._courier.resume(int(request["received"]))
+        answer = {
+            "epoch": self.epoch,
+            "received": self._courier.tell_received(),
+            "waiting": self._courier.waiting,
+            "status": status,
+        }
         self._conduit = conduit
         conduit.on_written = self._written
         conduit.write(wire.json_frame(handle, wire.ATTACHED, answer).encode())

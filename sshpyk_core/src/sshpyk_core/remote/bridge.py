@@ -5,15 +5,18 @@ channel; each supervisor is one unix socket. Nothing is written to the channel b
 that tells the bridge's own bytes from what the user's shell may have printed.
 """
 
+import fcntl
 import os
 import signal
 import socket
 import sys
-from typing import Any, Dict
+from typing import Any, Dict, List
 
-from . import state, supervisor, wire
+from . import rendezvous, state, supervisor, wire
 from .reactor import Conduit, Reactor
 from .throughput import enlarge_pipe, keep_memory
+
+NO_SOCKET = "the supervisor's socket was closed"
 
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the channel at which no more is read from the supervisors."""
@@ -68,24 +71,27 @@ class Bridge:
         conduit = self._supervisors.get(frame.supervisor)
         if conduit is None:
             if frame.kind == wire.ATTACH:
-                self._farewell(frame.supervisor)
+                self._farewell(frame.supervisor, "gone", NO_SOCKET)
             return
         conduit.write(frame.encode())
 
-    def _farewell(self, handle: int) -> None:
-        message = {"kind": "gone", "message": "the supervisor's socket was closed"}
-        self._send(wire.json_frame(handle, wire.FAREWELL, message))
+    def _farewell(self, handle: int, kind: str, message: str) -> None:
+        words = {"kind": kind, "message": message}
+        self._send(wire.json_frame(handle, wire.FAREWELL, words))
 
     def _request(self, request: Dict[str, Any]) -> None:
         answer: Dict[str, Any] = {"id": request.get("id")}
         try:
             handle = int(request["handle"])
             if request["do"] == "spawn":
-                self._adopt(handle, self._spawn(request))
+                self._adopt(handle, self._find_or_spawn(request))
             elif request["do"] == "attach":
-                self._adopt(handle, self._connect(str(request["directory"])))
+                self._adopt(handle, rendezvous.connect(str(request["directory"])))
             else:
                 raise ValueError("unknown request %r" % request["do"])
+            answer["ok"] = {}
+        except state.DirectoryError as error:
+            self._farewell(handle, "directory", str(error))
             answer["ok"] = {}
         except (KeyError, ValueError) as error:
             answer["error"] = {"kind": "request", "message": "bad request: %s" % error}
@@ -95,7 +101,21 @@ class Bridge:
 
     # --- supervisors -------------------------------------------------------------------------
 
-    def _spawn(self, request: Dict[str, Any]) -> socket.socket:
+    def _find_or_spawn(self, request: Dict[str, Any]) -> socket.socket:
+        """Connect to the supervisor of that name: the answer to an earlier request may be lost."""
+        name = rendezvous.checked_name(request["supervisor"])
+        place = request.get("remote_dir"), os.environ, name
+        directory = rendezvous.find(*place)
+        if directory is None:
+            try:
+                return self._spawn(request, *rendezvous.establish(*place))
+            except FileExistsError:
+                directory = rendezvous.find(*place) or ""
+        return rendezvous.connect(directory)
+
+    def _spawn(
+        self, request: Dict[str, Any], directory: str, listener: socket.socket
+    ) -> socket.socket:
         """Start a supervisor in a process of its own that has nothing of this session."""
         ours, theirs = socket.socketpair()
         pid = os.fork()
@@ -103,27 +123,14 @@ class Bridge:
             try:
                 os.setsid()
                 if os.fork() == 0:
-                    theirs = daemonize(theirs)
-                    supervisor.main(theirs, request)
+                    theirs, listener = daemonize(theirs, listener)
+                    supervisor.main(theirs, listener, directory, request)
             finally:
                 os._exit(0)
         theirs.close()
+        listener.close()
         os.waitpid(pid, 0)
         return ours
-
-    @staticmethod
-    def _connect(directory: str) -> socket.socket:
-        """Connect to a supervisor that runs; the path may be longer than a socket's may be."""
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            os.chdir(directory)
-            connection.connect(state.SOCKET)
-        except OSError:
-            connection.close()
-            raise
-        finally:
-            os.chdir("/")
-        return connection
 
     def _adopt(self, handle: int, connection: socket.socket) -> None:
         old = self._supervisors.pop(handle, None)
@@ -148,7 +155,7 @@ class Bridge:
         def on_end() -> None:
             if self._supervisors.get(handle) is conduit:
                 del self._supervisors[handle]
-                self._farewell(handle)
+                self._farewell(handle, "gone", NO_SOCKET)
 
         conduit = Conduit(self._reactor, fd, fd, on_data, on_end)
         self._supervisors[handle] = conduit
@@ -162,21 +169,23 @@ class Bridge:
                 each.unpause()
 
 
-def daemonize(keep: socket.socket) -> socket.socket:
-    """Let go of everything that belongs to the session but one socket, which moves to 3."""
+def daemonize(*keep: socket.socket) -> List[socket.socket]:
+    """Let go of everything that belongs to the session but some sockets, which move to 3, 4, …."""
     null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(keep.fileno(), 3)
+    # Out of the way first: one of them may have the number that another is to get.
+    moved = [fcntl.fcntl(each.detach(), fcntl.F_DUPFD, 3 + len(keep)) for each in keep]
     for fd in range(3):
         os.dup2(null, fd)
+    for number, fd in enumerate(moved, 3):
+        os.dup2(fd, number, inheritable=False)
+    last = 2 + len(keep)
     for name in os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else map(str, range(256)):
-        if int(name) > 3:
+        if int(name) > last:
             try:
                 os.close(int(name))
             except OSError:
                 continue
-    keep.detach()
-    os.set_inheritable(3, False)
-    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3)
+    return [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3 + n) for n in range(len(keep))]
 
 
 def main(nonce: str) -> None:

@@ -255,12 +255,13 @@ class Courier:
         self._unacknowledged_bytes = 0
         return self.received
 
-    def resume(self, peer_received: int) -> int:
-        """Begin a new connection to a peer that has all up to ``peer_received``.
-
-        Returns:
-            How many bytes of payload are sent again.
-        """
+    def resume(self, peer_received: int) -> None:
+        """Begin a new connection to a peer that has all up to ``peer_received``."""
         self.acknowledged(peer_received)
         self._resend = deque(frame._replace(supervisor=self.supervisor) for frame in self._kept)
-        return sum(len(frame.payload) for frame in self._resend)
+
+    @property
+    def waiting(self) -> int:
+        """Count the bytes that are queued or to be sent again, credit or not."""
+        queued = sum(outflow.queue.size for outflow in self._outflows.values())
+        return queued + sum(len(frame.payload) for frame in self._resend)

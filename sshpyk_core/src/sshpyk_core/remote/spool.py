@@ -12,9 +12,6 @@ from typing import IO, Deque, Optional
 
 from .courier import ByteQueue
 
-MEMORY_BYTES = 64 * 1024 * 1024
-"""Bytes that all spools of one supervisor may hold in memory."""
-
 DISK_PIECE = 1024 * 1024
 """Bytes read back from disk at once."""
 
@@ -22,7 +19,7 @@ DISK_PIECE = 1024 * 1024
 class SpoolBudget:
     """What the spools of one supervisor hold together."""
 
-    def __init__(self, directory: str, limit: int, memory: int = MEMORY_BYTES) -> None:
+    def __init__(self, directory: str, limit: int, memory: int) -> None:
         """Allow ``memory`` bytes in memory and ``limit`` bytes on disk beyond that."""
         self.directory = directory
         self.limit = limit

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import stat
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -54,29 +53,6 @@ def private_directory(path: str) -> None:
         raise OSError("%s belongs to another user" % path)
     if stat.S_IMODE(status.st_mode) & 0o077:
         os.chmod(path, 0o700)
-
-
-def supervisor_directory(wanted: Optional[str], env: Mapping[str, str], name: str) -> str:
-    """Make the directory of a new supervisor where it can really be written to.
-
-    Raises:
-        DirectoryError: none of the candidates will do.
-    """
-    refusals = []
-    for base in candidates(wanted, env):
-        path = os.path.join(base, SUPERVISORS, name)
-        try:
-            private_directory(base)
-            private_directory(os.path.join(base, SUPERVISORS))
-            private_directory(path)
-            # A full disk shows only when something is written.
-            write_private(os.path.join(path, STATE_FILE), b"{}" + b" " * 8192)
-        except OSError as error:
-            refusals.append("%s (%s)" % (base, error.strerror or error))
-            shutil.rmtree(path, ignore_errors=True)
-            continue
-        return path
-    raise DirectoryError("no directory can be written: " + ", ".join(refusals))
 
 
 def write_private(path: str, content: bytes) -> None:

@@ -42,23 +42,29 @@ GREETING_PATIENCE = 10.0
 class Supervisor:
     """One kernel's owner."""
 
-    def __init__(self, reactor: Reactor, directory: str, request: Dict[str, Any]) -> None:
-        """Begin to listen for programs that attach.
+    def __init__(
+        self, reactor: Reactor, listener: socket.socket, directory: str, request: Dict[str, Any]
+    ) -> None:
+        """Begin to accept programs that attach.
 
         Args:
             reactor: the process's.
+            listener: the socket that they connect to.
             directory: private to this supervisor.
-            request: from the link: token, package, spool_limit, detached_timeout, owner.
+            request: from the link: token, package, spool_limit, spool_memory, detached_timeout,
+                owner.
 
         Raises:
-            OSError: the socket cannot be made.
+            OSError: there are no ports left.
         """
         self._reactor = reactor
         self._directory = directory
         self._token = str(request["token"])
         self._package = str(request["package"])
         self._detached_timeout = float(request["detached_timeout"])
-        self._budget = SpoolBudget(directory, int(request["spool_limit"]))
+        self._budget = SpoolBudget(
+            directory, int(request["spool_limit"]), int(request["spool_memory"])
+        )
         self._kernel = Kernel(reactor, directory, self._exited)
         self._attachments: Dict[str, Attachment] = {}
         self._detached: Optional[Timer] = None
@@ -75,19 +81,10 @@ class Supervisor:
             "for": request.get("owner"),
             "token": self._token,
         }
-        self._listener = self._listen()
-        self._write_state()
-
-    def _listen(self) -> socket.socket:
-        listener = socket.socket(socket.AF_UNIX)
-        # By a relative name: the path may be longer than a socket's may be.
-        os.chdir(self._directory)
-        listener.bind(state.SOCKET)
-        os.chmod(state.SOCKET, 0o600)
-        listener.listen(8)
+        self._listener = listener
         listener.setblocking(False)
-        self._reactor.watch(listener.fileno(), self._accept)
-        return listener
+        reactor.watch(listener.fileno(), self._accept)
+        self._write_state()
 
     def _write_state(self) -> None:
         attached = any(each.connected for each in self._attachments.values())
@@ -146,7 +143,7 @@ class Supervisor:
         name = str(request["attachment"])
         attachment = self._attachments.get(name)
         if attachment is None:
-            if int(request["epoch"]) != 1:
+            if int(request["received"]) > 0:
                 raise wire.WireError("this attachment has been given up")
             attachment = Attachment(
                 self._reactor,
@@ -266,17 +263,17 @@ def signal_number(command: Dict[str, Any]) -> int:
     return int(getattr(signal, str(command.get("name")), command["signum"]))
 
 
-def main(connection: socket.socket, request: Dict[str, Any]) -> None:
+def main(
+    connection: socket.socket, listener: socket.socket, directory: str, request: Dict[str, Any]
+) -> None:
     """Be a supervisor until its kernel is not wanted any more."""
-    directory = ""
     try:
-        directory = state.supervisor_directory(
-            request.get("remote_dir"), os.environ, os.path.basename(str(request["supervisor"]))
-        )
+        os.chdir(directory)
         reactor = Reactor()
-        supervisor = Supervisor(reactor, directory, dict(request, package=sys.argv[0]))
-    except (state.DirectoryError, OSError) as error:
-        answer = {"kind": "directory", "message": str(error)}
+        supervisor = Supervisor(reactor, listener, directory, dict(request, package=sys.argv[0]))
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        kind = "kernel" if isinstance(error, OSError) else "request"
+        answer = {"kind": kind, "message": "%s: %s" % (type(error).__name__, error)}
         frame = wire.json_frame(int(request["handle"]), wire.FAREWELL, answer)
         connection.sendall(frame.encode())
         shutil.rmtree(directory, ignore_errors=True)

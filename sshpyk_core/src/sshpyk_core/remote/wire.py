@@ -19,7 +19,7 @@ kind   name       direction payload
 4      REQUEST    to bridge JSON: id, do ("spawn", "attach") and what that takes
 5      ANSWER     to link   JSON: id, and "ok" or "error"
 6      ATTACH     to super. JSON: token, attachment, epoch, received (last seq taken)
-7      ATTACHED   to link   JSON: epoch, received, status of the kernel
+7      ATTACHED   to link   JSON: epoch, received, waiting (bytes), status of the kernel
 8      ACK        both      u64: all up to this seq has been taken
 9      FAREWELL   to link   JSON: kind, message: this attachment's connection is over
 16     OPEN       to super. u8 port index (see PORTS), u8 priority of what comes back

@@ -1,0 +1,97 @@
+"""Judging by signs of life whether the far end of a link is still there.
+
+The same for every transport: none of them finds a dead peer in useful time by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sshpyk_core import suspend
+
+__all__ = ["Heartbeat", "LinkTimers"]
+
+STALE = 0.5
+"""Seconds after a suspend in which what is read may have come before it."""
+
+
+@dataclass(frozen=True)
+class LinkTimers:
+    """When the far end is asked for a sign of life, and when it is given up, in seconds.
+
+    Attributes:
+        ping_after: silence after which it is asked, and asked again.
+        dead_after: silence after which it is given up.
+        awake_patience: the same for the first answer after a suspend.
+    """
+
+    ping_after: float = 5.0
+    dead_after: float = 20.0
+    awake_patience: float = 3.0
+
+    def strictest(self, other: LinkTimers) -> LinkTimers:
+        """Give the smaller of each: kernels that share a link may want different ones."""
+        return LinkTimers(
+            min(self.ping_after, other.ping_after),
+            min(self.dead_after, other.dead_after),
+            min(self.awake_patience, other.awake_patience),
+        )
+
+
+class Heartbeat:
+    """Listens for any byte, asks for one in a silence, and says when there is nobody."""
+
+    def __init__(self, timers: LinkTimers, ping: Callable[[bytes], None]) -> None:
+        """Begin with the far end alive; ``ping`` asks it to return some bytes."""
+        self._timers = timers
+        self._ping = ping
+        self._loop = asyncio.get_running_loop()
+        self._heard = self._asked = self._loop.time()
+        self._give_up_at = self._heard + timers.dead_after
+        self._stale_until = 0.0
+        self._question = 0
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last sign of life, by the loop's clock."""
+        return self._loop.time() - self._heard
+
+    def heard(self) -> None:
+        """Take note of bytes from the far end, whatever they are."""
+        if self._loop.time() >= self._stale_until:
+            self._alive()
+
+    def answered(self, answer: bytes) -> None:
+        """Take note of what a ping has brought back."""
+        if answer == self._question_bytes():
+            self._alive()
+
+    def _alive(self) -> None:
+        self._heard = self._loop.time()
+        self._give_up_at = self._heard + self._timers.dead_after
+        self._stale_until = 0.0
+
+    async def watch(self) -> str:
+        """Return when the far end is to be given up, with the reason."""
+        while True:
+            ping_at = max(self._heard, self._asked) + self._timers.ping_after
+            due = min(ping_at, self._give_up_at) - self._loop.time()
+            if await suspend.sleep(due):
+                # What was heard before says nothing of the network of now.
+                self._give_up_at = self._loop.time() + self._timers.awake_patience
+                self._stale_until = self._loop.time() + STALE
+                self._ask()
+            elif self._loop.time() >= self._give_up_at:
+                return f"nothing was heard for {self.silence:.0f} s"
+            elif self._loop.time() >= max(self._heard, self._asked) + self._timers.ping_after:
+                self._ask()
+
+    def _ask(self) -> None:
+        self._asked = self._loop.time()
+        self._question += 1
+        self._ping(self._question_bytes())
+
+    def _question_bytes(self) -> bytes:
+        return b"%d" % self._question

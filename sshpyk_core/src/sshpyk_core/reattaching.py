@@ -1,0 +1,57 @@
+"""Bringing the kernels of a host back onto a new connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from sshpyk_core.connection import Connection
+from sshpyk_core.errors import HostError, LinkLostError
+from sshpyk_core.link.attachment import Replayed
+from sshpyk_core.link.supervisor import SupervisorClient
+
+__all__ = ["Reattaching"]
+
+PATIENCE = 10.0
+"""Seconds that a supervisor may take to answer over a new connection before it is asked again."""
+
+log = logging.getLogger(__name__)
+
+
+class Reattaching:
+    """Asks each supervisor by itself: one that does not answer holds up no other."""
+
+    def __init__(self, alias: str, wanted: Callable[[SupervisorClient], bool]) -> None:
+        """Ask nobody yet; ``wanted`` says whether a kernel is still of interest."""
+        self._alias = alias
+        self._wanted = wanted
+        self._tasks: set[asyncio.Task[Replayed]] = set()
+
+    async def over(
+        self, connection: Connection, supervisors: Iterable[SupervisorClient]
+    ) -> Replayed:
+        """Attach to all of them; those that take long are left to go on by themselves.
+
+        Returns:
+            What had waited for those that have answered.
+        """
+        tasks = [asyncio.create_task(self._reattach(each, connection)) for each in supervisors]
+        self._tasks.update(tasks)
+        for task in tasks:
+            task.add_done_callback(self._tasks.discard)
+        done = (await asyncio.wait(tasks, timeout=PATIENCE))[0] if tasks else set()
+        return sum((task.result() for task in done), Replayed())
+
+    async def _reattach(self, supervisor: SupervisorClient, connection: Connection) -> Replayed:
+        while connection.alive and self._wanted(supervisor):
+            try:
+                return await asyncio.wait_for(supervisor.reattach(connection.link), PATIENCE)
+            except asyncio.TimeoutError:
+                log.warning("%s: a kernel's supervisor does not answer", self._alias)
+            except LinkLostError:
+                break
+            except HostError as error:
+                log.warning("%s", error)
+                break
+        return Replayed()

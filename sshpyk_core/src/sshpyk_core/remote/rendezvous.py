@@ -1,0 +1,110 @@
+"""Where bridges meet supervisors: a unix socket in a directory that has the supervisor's name.
+
+The directory appears with the socket listening in it, or not at all, so that of two bridges that
+are asked for one supervisor (the answer to the first was lost) the second finds the first one's.
+"""
+
+import os
+import re
+import shutil
+import socket
+from typing import List, Mapping, Optional, Tuple
+
+from . import state
+
+
+def checked_name(name: object) -> str:
+    """Give the name of a supervisor if it can be one.
+
+    Raises:
+        ValueError: it could lead out of the folder of supervisors.
+    """
+    if not isinstance(name, str) or not re.match(r"[A-Za-z0-9-]{1,64}\Z", name):
+        raise ValueError("no supervisor has the name %r" % (name,))
+    return name
+
+
+def establish(
+    wanted: Optional[str], env: Mapping[str, str], name: str
+) -> Tuple[str, socket.socket]:
+    """Make the directory of a new supervisor, where it can really be written to.
+
+    Args:
+        wanted: the directory to try first for the remote package's files.
+        env: the environment of the login.
+        name: the supervisor's.
+
+    Returns:
+        The directory, and the socket that listens there.
+
+    Raises:
+        FileExistsError: there is such a supervisor.
+        DirectoryError: none of the candidates will do.
+    """
+    refusals: List[str] = []
+    for base in state.candidates(wanted, env):
+        home = os.path.join(base, state.SUPERVISORS)
+        path = os.path.join(home, name)
+        unborn = "%s.new-%d" % (path, os.getpid())
+        try:
+            state.private_directory(base)
+            state.private_directory(home)
+            state.private_directory(unborn)
+            # A full disk shows only when something is written.
+            state.write_private(os.path.join(unborn, state.STATE_FILE), b"{}" + b" " * 8192)
+            listener = _listen(unborn)
+        except OSError as error:
+            refusals.append("%s (%s)" % (base, error.strerror or error))
+            shutil.rmtree(unborn, ignore_errors=True)
+            continue
+        try:
+            os.rename(unborn, path)
+        except OSError as error:
+            listener.close()
+            shutil.rmtree(unborn, ignore_errors=True)
+            raise FileExistsError("there is a supervisor %s" % name) from error
+        return path, listener
+    raise state.DirectoryError("no directory can be written: " + ", ".join(refusals))
+
+
+def _listen(directory: str) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        # By a relative name: the path may be longer than a socket's may be.
+        os.chdir(directory)
+        listener.bind(state.SOCKET)
+        os.chmod(state.SOCKET, 0o600)
+        listener.listen(8)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.chdir("/")
+    return listener
+
+
+def find(wanted: Optional[str], env: Mapping[str, str], name: str) -> Optional[str]:
+    """Give the directory of a supervisor, None when there is none of that name."""
+    for base in state.candidates(wanted, env):
+        path = os.path.join(base, state.SUPERVISORS, name)
+        if os.path.isdir(path):
+            return path
+    return None
+
+
+def connect(directory: str) -> socket.socket:
+    """Connect to the supervisor of a directory.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        os.chdir(directory)
+        connection.connect(state.SOCKET)
+    except OSError:
+        connection.close()
+        raise
+    finally:
+        os.chdir("/")
+    return connection
