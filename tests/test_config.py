@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sshpyk_core.config import KEYS, REQUIRED, KernelConfig
 from sshpyk_core.errors import ConfigError
+from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.types import Target
 
 
@@ -64,6 +65,9 @@ def test_a_full_stanza_survives_the_round_trip(tmp_path: Path) -> None:
         "channels": "forward",
         "remote_dir": "/scratch/me",
         "spool_limit": 5,
+        "spool_memory": 4,
+        "ping_after": 60,
+        "dead_after": 60.5,
         "detached_timeout": 60,
         "persistent": True,
         "persistent_file": "note.json",
@@ -138,6 +142,10 @@ def test_an_unknown_key_like_no_other_gets_the_list() -> None:
         ("launch_timeout", float("nan")),
         ("shutdown_time", -1),
         ("spool_limit", 1.5),
+        ("spool_memory", 0),
+        ("ping_after", 60.1),
+        ("ping_after", 0),
+        ("dead_after", -1),
         ("detached_timeout", float("inf")),
         ("env", ["A=1"]),
         ("env", {"A B": "1"}),
@@ -172,6 +180,12 @@ def test_a_refused_variable_does_not_show_its_value() -> None:
     message = refusal(env={"TOKEN": "hush\n"})
     assert "TOKEN" in message
     assert "hush" not in message
+
+
+def test_the_time_for_an_answer_must_be_longer_than_until_the_question() -> None:
+    assert parse(ping_after=1, dead_after=1.5).timers == LinkTimers(1, 1.5)
+    assert "dead_after (5 s) must be more than ping_after (5 s)" in refusal(dead_after=5)
+    assert "dead_after (20 s) must be more than ping_after (30 s)" in refusal(ping_after=30)
 
 
 def test_all_problems_are_reported_together() -> None:

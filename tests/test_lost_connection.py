@@ -32,15 +32,8 @@ async def cut(far: FarSide) -> None:
     await asyncio.to_thread(far.server.cut)
 
 
-def bridges_of(far: FarSide) -> list[processes.Process]:
-    """Find the bridges: a supervisor has the same command line, but belongs to no connection."""
-    detached = far.server.detached()
-    found = [process for process in far.server.processes() if " bridge " in process.command]
-    return [process for process in found if process not in detached]
-
-
 async def kill_bridge(far: FarSide) -> None:
-    bridges = bridges_of(far)
+    bridges = far.bridges()
     assert len(bridges) == 1
     await asyncio.to_thread(processes.kill, lambda: [p for p in bridges if processes.is_alive(p)])
 
@@ -123,7 +116,7 @@ async def test_what_a_killed_program_leaves_ends_by_itself(make_far: MakeFarSide
     try:
         assert program.stdout is not None
         assert await program.stdout.readline() == b"ready\n"
-        assert len(far.supervisors()) == len(bridges_of(far)) == 1
+        assert len(far.supervisors()) == len(far.bridges()) == 1
         masters = local_ssh(far.server)
         assert bool(masters) == (far.way.transport == "openssh")
     finally:

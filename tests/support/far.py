@@ -64,6 +64,12 @@ class FarSide:
         """Give the directories of the supervisors that there are."""
         return sorted((self.server.home / ".cache/sshpyk/supervisors").glob("*"))
 
+    def bridges(self) -> list[Process]:
+        """Give the bridges; a supervisor has the same command line, but no connection."""
+        detached = self.server.detached()
+        found = [each for each in self.server.processes() if " bridge " in each.command]
+        return [each for each in found if each not in detached]
+
     def left_behind(self, timeout: float = 10) -> list[Process | Path]:
         """Wait until no supervisor and no kernel is there; return what is left of them then."""
         return [*processes.wait_gone(self.server.detached, timeout), *self.supervisors()]

@@ -96,6 +96,10 @@ class SSHServer:
         self.port = port
         self.client.point_to(port, self._host_key)
 
+    def reach_through(self, port: int) -> None:
+        """Have clients connect to another port of this machine, such as a relay's."""
+        self.client.point_to(port, self._host_key)
+
     def stop(self) -> None:
         """Stop sshd and cut its connections, as a host that goes down would; may be started again.
 

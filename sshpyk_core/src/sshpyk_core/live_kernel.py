@@ -14,7 +14,7 @@ from typing import Any
 
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import HostError, KernelStartError
-from sshpyk_core.host import Host, Places
+from sshpyk_core.host import Host, HostState, Places
 from sshpyk_core.hosts import hosts
 from sshpyk_core.launch_request import KernelFacts, Launch, supervisor_options
 from sshpyk_core.link.forwards import Forwards
@@ -81,10 +81,7 @@ class LiveKernel:
             try:
                 facts = await patience.wait_for(self._starting, self._config.launch_timeout)
             except asyncio.TimeoutError as error:
-                raise self._not_started(
-                    f"it had not started after {self._config.launch_timeout:g} s",
-                    "Give it more time with launch_timeout, or see where the host hangs.",
-                ) from error
+                raise self._too_late() from error
             except asyncio.CancelledError as error:
                 if self._ending:
                     raise self._not_started("it was ended meanwhile") from error
@@ -96,6 +93,16 @@ class LiveKernel:
             assert self._supervisor is not None
             self._supervisor.kept = True
             return KernelFacts.read(facts, channels.address, channels.ports)
+
+    def _too_late(self) -> KernelStartError:
+        said = f"it had not started after {self._config.launch_timeout:g} s"
+        state = hosts.get(self._config.target).state
+        if state in (HostState.RECONNECTING, HostState.NEEDS_LOGIN):
+            said += f", and the connection that was lost meanwhile is not back ({state.value})"
+            return self._not_started(said, "Start it again when the host can be reached.")
+        return self._not_started(
+            said, "Give it more time with launch_timeout, or see where the host hangs."
+        )
 
     def _not_started(self, said: str, fix: str = "") -> KernelStartError:
         tried = f"start the kernel {self._config.remote_kernel_name}"
