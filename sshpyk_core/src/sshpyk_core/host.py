@@ -18,6 +18,7 @@ from sshpyk_core.errors import (
     HostKeyError,
     LinkLostError,
     SshpykError,
+    SupervisorGoneError,
 )
 from sshpyk_core.link.link import BridgeHello, Link, LinkTimers
 from sshpyk_core.link.supervisor import SupervisorClient, SupervisorOptions
@@ -214,8 +215,8 @@ class Host:
                 return await asyncio.wait_for(reattaching, REATTACH_PATIENCE)
             except asyncio.TimeoutError:
                 log.warning("%s: a kernel's supervisor does not answer", self.target.alias)
-            except LinkLostError:
-                break
+            except (LinkLostError, SupervisorGoneError):
+                break  # of the second the kernel tells its user
             except HostError as error:
                 log.warning("%s", error)
                 break

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import stat
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -70,13 +71,34 @@ def supervisor_directory(wanted: Optional[str], env: Mapping[str, str], name: st
             private_directory(os.path.join(base, SUPERVISORS))
             private_directory(path)
             # A full disk shows only when something is written.
-            write_private(os.path.join(path, STATE_FILE), b"{}" + b" " * 8192)
+            born = json.dumps({"host": socket.gethostname()}).encode("utf-8")
+            write_private(os.path.join(path, STATE_FILE), born + b" " * 8192)
         except OSError as error:
             refusals.append("%s (%s)" % (base, error.strerror or error))
             shutil.rmtree(path, ignore_errors=True)
             continue
         return path
     raise DirectoryError("no directory can be written: " + ", ".join(refusals))
+
+
+def connect(directory: str, *, wait: bool = True) -> socket.socket:
+    """Connect to a supervisor that runs; the path may be longer than a socket's may be.
+
+    Raises:
+        ConnectionRefusedError: nothing listens there; FileNotFoundError: nor is there a socket.
+        BlockingIOError: it has no time now, and ``wait`` is not set.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(wait)
+    try:
+        os.chdir(directory)
+        connection.connect(SOCKET)
+    except OSError:
+        connection.close()
+        raise
+    finally:
+        os.chdir("/")
+    return connection
 
 
 def write_private(path: str, content: bytes) -> None:
@@ -97,6 +119,16 @@ def write_json(path: str, value: Dict[str, Any]) -> None:
     write_private(path, json.dumps(value, indent=2).encode("utf-8"))
 
 
+def read_json(path: str) -> Dict[str, Any]:
+    """Read a JSON object from a file; empty where there is none."""
+    try:
+        with open(path, "rb") as file:
+            value = json.loads(file.read().decode("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def boot_id() -> str:
     """Give what changes when the host boots, "" where the system does not tell."""
     try:
@@ -104,3 +136,15 @@ def boot_id() -> str:
             return file.read().strip()
     except OSError:
         return ""
+
+
+def boot_time() -> float:
+    """Give the seconds since the epoch at which the host booted, 0 where the system does not tell.
+
+    From proc_stat(5).
+    """
+    try:
+        with open("/proc/stat") as file:
+            return float(next(line for line in file if line.startswith("btime ")).split()[1])
+    except (OSError, StopIteration):
+        return 0.0
