@@ -48,7 +48,7 @@ def account_for(directory: str) -> Account:
         words = "the host has been restarted since"
     elif "supervisor_pid" in known:
         words = "its supervisor was killed" + _number(known) + _end_kernel(directory, known)
-    elif time.time() - os.lstat(directory).st_mtime < BIRTH_PATIENCE:
+    elif _age(directory) < BIRTH_PATIENCE:
         return Account(False, "its supervisor has not told anything")
     else:
         words = "its supervisor ended before it had told anything"
@@ -108,6 +108,14 @@ def _is_ours(directory: str) -> bool:
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
 
 
+def _age(directory: str) -> float:
+    """Give the seconds since something in it was made or removed."""
+    try:
+        return time.time() - os.lstat(directory).st_mtime
+    except OSError:
+        return 0.0
+
+
 def _restarted(known: Mapping[str, Any]) -> bool:
     """Say whether the record is from before the host was booted."""
     here = state.boot_id()
@@ -119,7 +127,8 @@ def _is_elsewhere(known: Mapping[str, Any]) -> bool:
     if known.get("host", socket.gethostname()) != socket.gethostname():
         return True
     # Some machines share even a name; the same one has not written since it was booted.
-    return _restarted(known) and float(known.get("changed") or 0) > state.boot_time() > 0
+    changed = known.get("changed")
+    return _restarted(known) and isinstance(changed, float) and changed > state.boot_time() > 0
 
 
 def _lives(directory: str, known: Mapping[str, Any], restarted: bool) -> bool:
@@ -158,8 +167,8 @@ def _is_the_group(pid: int, started: Optional[str], directory: str) -> bool:
     """
     if identity.is_same(pid, started):
         return True
-    own = os.path.join(state.SUPERVISORS, os.path.basename(directory)).encode("utf-8")
-    return any(identity.mentions(each, own) for each in identity.members(pid))
+    own = os.path.join(state.SUPERVISORS, os.path.basename(directory))
+    return any(identity.mentions(each, os.fsencode(own)) for each in identity.members(pid))
 
 
 def _number(known: Mapping[str, Any]) -> str:
