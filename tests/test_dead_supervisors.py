@@ -151,6 +151,29 @@ async def test_the_next_connection_tells_of_a_supervisor_that_was_killed_meanwhi
     assert far.left_behind() == []
 
 
+@pytest.mark.parametrize("cause", ["nobody came", "SIGTERM"])
+async def test_the_next_connection_tells_why_a_supervisor_has_ended_meanwhile(
+    make_far: MakeFarSide, cause: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    far = make_far()
+    far.install("far", detached_timeout=600 if cause == "SIGTERM" else 1)
+    async with started() as (manager, _):
+        kernel = the_kernel(far)
+        await asyncio.to_thread(far.server.stop)
+        if cause == "SIGTERM":
+            os.kill(kernel.pid, signal.SIGTERM)
+        assert await asyncio.to_thread(far.left_behind) == []
+        await asyncio.to_thread(far.server.start)
+        assert await asyncio.wait_for(manager.provisioner.wait(), 60) == -signal.SIGKILL
+        (told,) = warnings(caplog)
+        assert told == f"{far.server.alias}: the kernel python3 is gone: " + (
+            "its supervisor was told to end, with SIGTERM"
+            if cause == "SIGTERM"
+            else "nobody was connected for 1 s, so its supervisor stopped it"
+        )
+    assert far.left_behind() == []
+
+
 PROGRAM = """
 import sys
 from jupyter_client.manager import KernelManager

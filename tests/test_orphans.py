@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sshpyk_core.remote import identity, orphans, state
+from sshpyk_core.remote import epitaphs, identity, orphans, state
 from sshpyk_core.remote.presence import Presence
 from sshpyk_core.remote.reactor import Reactor
 from support import processes
@@ -313,13 +313,31 @@ def test_a_folder_that_is_not_there_is_no_trouble(tmp_path: Path) -> None:
     assert orphans.sweep(str(tmp_path / "nothing")) == []
 
 
+# What is told later
+
+
+def test_who_asks_after_another_has_found_it_dead_hears_the_same(base: Path) -> None:
+    directory = left(base)
+    (told,) = orphans.sweep(str(base))
+    assert told.startswith("its supervisor was killed")
+    assert orphans.account_for(str(directory)) == (False, told)
+    assert orphans.sweep(str(base)) == []
+    (epitaph,) = (base / epitaphs.FOLDER).iterdir()
+    assert epitaph.stat().st_mode & 0o777 == 0o600
+    assert orphans.account_for(str(directory)) == (False, told)
+    os.utime(epitaph, (DEAD_FOR_LONG, DEAD_FOR_LONG))
+    assert orphans.sweep(str(base)) == []
+    assert not epitaph.exists()
+    assert orphans.account_for(str(directory)) == (False, "its supervisor has ended")
+
+
 # Waiting for somebody
 
 
 def test_a_supervisor_to_which_nobody_has_ever_attached_does_not_wait_for_ever() -> None:
     reactor = Reactor()
     over: list[float] = []
-    presence = Presence(reactor, 0.2, lambda: over.append(time.time()))
+    presence = Presence(reactor, 0.2, lambda _seconds: over.append(time.time()))
     told = presence.status()
     assert told["attached"] is False
     assert told["ends_at"] == told["detached_since"] + 0.2

@@ -8,13 +8,12 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import sys
 import time
 from contextlib import suppress
 from typing import Any, List, Mapping, NamedTuple, Optional
 
-from . import identity, state
+from . import epitaphs, identity, state
 
 BIRTH_PATIENCE = 60.0
 """Seconds that a directory may be without a readable state file before it counts as left."""
@@ -37,7 +36,7 @@ def account_for(directory: str) -> Account:
             that such folders have, is ever removed, and no link is followed to it.
     """
     if not _is_a_supervisors(directory):
-        return Account(False, "its supervisor has ended")
+        return Account(False, epitaphs.read(directory) or "its supervisor has ended")
     known = state.read_json(os.path.join(directory, state.STATE_FILE))
     restarted = _restarted(known)
     if _is_elsewhere(known):
@@ -49,9 +48,12 @@ def account_for(directory: str) -> Account:
     elif "supervisor_pid" in known:
         words = "its supervisor was killed" + _number(known) + _end_kernel(directory, known)
     elif _age(directory) < BIRTH_PATIENCE:
-        return Account(False, "its supervisor has not told anything")
+        # It begins, or is being removed.
+        return Account(False, epitaphs.read(directory) or "its supervisor has not told anything")
     else:
         words = "its supervisor ended before it had told anything"
+    # Before it goes: who asks at the same time finds the one or the other.
+    epitaphs.leave(directory, words)
     shutil.rmtree(directory, ignore_errors=True)
     return Account(False, words)
 
@@ -65,6 +67,7 @@ def sweep(base: str) -> List[str]:
     folder = os.path.join(base, state.SUPERVISORS)
     if base.startswith(state.SHARED) and os.path.islink(base):
         return []
+    epitaphs.forget_old(base)
     told = []
     with suppress(OSError):
         for name in os.listdir(folder):
@@ -97,15 +100,7 @@ def _is_a_supervisors(directory: str) -> bool:
     """Say whether it is a directory of ours, in one of ours that has the right name."""
     folder, name = os.path.split(directory)
     well_named = os.path.basename(folder) == state.SUPERVISORS and name not in ("", ".", "..")
-    return well_named and _is_ours(folder) and _is_ours(directory)
-
-
-def _is_ours(directory: str) -> bool:
-    try:
-        status = os.lstat(directory)
-    except OSError:
-        return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    return well_named and state.is_ours(folder) and state.is_ours(directory)
 
 
 def _age(directory: str) -> float:

@@ -15,14 +15,14 @@ class Presence:
     """The programs that hold a supervisor, and the time that it waits for one to come back."""
 
     def __init__(
-        self, reactor: Reactor, detached_timeout: float, on_over: Callable[[], None]
+        self, reactor: Reactor, detached_timeout: float, on_over: Callable[[float], None]
     ) -> None:
         """Begin to wait for the first.
 
         Args:
             reactor: the process's.
             detached_timeout: seconds to wait for somebody once a kernel is known to have started.
-            on_over: called when nobody has come for that long.
+            on_over: called, with the seconds, when nobody has come for that long.
         """
         self._reactor = reactor
         self._detached_timeout = detached_timeout
@@ -59,7 +59,7 @@ class Presence:
                 patience = min(patience, UNKNOWN_PATIENCE)
             self._since = time.time()
             self._ends_at = self._since + patience
-            self._timer = self._reactor.call_later(patience, self._on_over)
+            self._timer = self._reactor.call_later(patience, lambda: self._on_over(patience))
 
     def status(self) -> Dict[str, Any]:
         """Say what the state file tells of it; times in seconds since the epoch."""

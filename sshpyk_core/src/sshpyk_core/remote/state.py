@@ -57,6 +57,15 @@ def private_directory(path: str) -> None:
         os.chmod(path, 0o700)
 
 
+def is_ours(path: str) -> bool:
+    """Say whether it is a directory of ours, and no link to one."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+
+
 def supervisor_directory(wanted: Optional[str], env: Mapping[str, str], name: str) -> str:
     """Make the directory of a new supervisor where it can really be written to.
 

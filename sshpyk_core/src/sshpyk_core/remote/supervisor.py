@@ -23,7 +23,7 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from . import identity, launch, state, wire
+from . import epitaphs, identity, launch, state, wire
 from .attachment import Attachment
 from .kernel import Kernel
 from .presence import Presence
@@ -58,7 +58,7 @@ class Supervisor:
         self._budget = SpoolBudget(directory, int(request["spool_limit"]))
         self._budget.on_full = self._write_state
         self._kernel = Kernel(reactor, directory, self._exited)
-        self._presence = Presence(reactor, float(request["detached_timeout"]), self._end)
+        self._presence = Presence(reactor, float(request["detached_timeout"]), self._give_up)
         self._stopping = False
         self._ended = False
         self._state: Dict[str, Any] = {
@@ -235,6 +235,11 @@ class Supervisor:
         attachment.on_settled = self._end
         self._reactor.call_later(FAREWELL_PATIENCE, self._end)
 
+    def _give_up(self, waited: float) -> None:
+        words = "nobody was connected for %d s, so its supervisor stopped it" % waited
+        epitaphs.leave(self._directory, words)
+        self._end()
+
     def _end(self) -> None:
         if self._ended:
             return
@@ -271,7 +276,12 @@ def main(connection: socket.socket, request: Dict[str, Any]) -> None:
         shutil.rmtree(directory, ignore_errors=True)
         return
     reactor.after_child_exits(supervisor.reap)
-    signal.signal(signal.SIGTERM, lambda _signum, _frame: reactor.stop())
+
+    def told_to_end(_signum: int, _frame: object) -> None:
+        epitaphs.leave(directory, "its supervisor was told to end, with SIGTERM")
+        reactor.stop()
+
+    signal.signal(signal.SIGTERM, told_to_end)
     try:
         supervisor.greet(connection)
         reactor.run()
