@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
+import json
+import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
+from sshpyk_core.remote import state, wire
 from support import processes
 from support.far import FarSide
 from support.kernels import Executed, execute
@@ -17,6 +23,9 @@ from support.managers import READY, started
 from support.openssh import local_ssh
 
 MakeFarSide = Callable[..., FarSide]
+
+CLOCKS = 0.5
+"""Seconds that two readings of the time of day may differ."""
 
 LINES = 200
 CELL = f"""
@@ -106,9 +115,20 @@ sys.stdin.read()
 """
 
 
+def state_of(supervisor: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((supervisor / state.STATE_FILE).read_text())
+    return content
+
+
+def state_when_detached(supervisor: Path) -> dict[str, Any]:
+    while (content := state_of(supervisor))["attached"]:
+        time.sleep(0.01)  # nothing tells when a file has changed
+    return content
+
+
 async def test_what_a_killed_program_leaves_ends_by_itself(make_far: MakeFarSide) -> None:
     far = make_far()
-    far.install("far", detached_timeout=2)
+    far.install("far", detached_timeout=3)
     pipe = asyncio.subprocess.PIPE
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PROGRAM, stdin=pipe, stdout=pipe
@@ -117,14 +137,60 @@ async def test_what_a_killed_program_leaves_ends_by_itself(make_far: MakeFarSide
         assert program.stdout is not None
         assert await program.stdout.readline() == b"ready\n"
         assert len(far.supervisors()) == len(far.bridges()) == 1
+        (supervisor,) = far.supervisors()
+        before = state_of(supervisor)
+        assert (before["attached"], before["ends_at"]) == (True, None)
         masters = local_ssh(far.server)
         assert bool(masters) == (far.way.transport == "openssh")
     finally:
         program.kill()
+        killed = time.time()
         await program.communicate()
-    assert any("ipykernel" in process.command for process in far.server.detached())
+    after = await asyncio.to_thread(state_when_detached, supervisor)
+    assert after["for"] == f"{getpass.getuser()}@{socket.gethostname()}"
+    assert killed - CLOCKS <= after["detached_since"] <= time.time()
+    assert after["ends_at"] == after["detached_since"] + 3
+    same = ("supervisor_pid", "supervisor_started", "pid", "kernel_started", "kernel", "since")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert all(before[name] for name in same)
+    assert before["pid"] in [each.pid for each in far.server.detached()]
     assert await asyncio.to_thread(far.left_behind, 20) == []
     # The master has nobody left to serve and ends when it has waited for another (ControlPersist).
     assert all("ControlPersist=10" in master.command for master in masters)
     left = await asyncio.to_thread(processes.wait_gone, lambda: local_ssh(far.server), 75)
     assert left == []
+
+
+# --- the other way round: the link is gone, and a server holds on to its end ---------------------
+
+BRIDGE = """
+import sys
+from sshpyk_core.remote import bridge
+bridge.main("nonce", float(sys.argv[1]))
+"""
+
+
+async def start_bridge(patience: float) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-c", BRIDGE, str(patience), stdin=pipe, stdout=pipe
+    )
+
+
+async def test_a_bridge_that_hears_nothing_from_its_link_ends() -> None:
+    bridge = await start_bridge(0.5)
+    assert await asyncio.wait_for(bridge.wait(), READY) == 0
+
+
+async def test_a_bridge_that_hears_its_link_stays() -> None:
+    bridge = await start_bridge(3)
+    assert bridge.stdin is not None
+    assert bridge.stdout is not None
+    begun = time.monotonic()
+    while time.monotonic() - begun < 7:
+        bridge.stdin.write(wire.Frame(0, wire.PING, 0, 0, b"").encode())
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(bridge.wait(), 0.5)
+        assert bridge.returncode is None
+    bridge.stdin.close()
+    assert await asyncio.wait_for(bridge.wait(), READY) == 0

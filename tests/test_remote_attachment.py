@@ -118,6 +118,8 @@ def test_thousands_of_small_frames_that_nobody_acknowledged_are_sent_again(bench
 
 
 def test_a_stream_that_a_full_spool_has_stopped_reads_on_when_there_is_room(bench: Bench) -> None:
+    noted: list[bool] = []
+    bench.budget.on_full = lambda: noted.append(bench.budget.was_full)
     kernel = bench.opened(FIRST)
     wanted = random.Random(1).randbytes(2 * KIB * KIB)
     kernel.write(wanted)
@@ -129,6 +131,7 @@ def test_a_stream_that_a_full_spool_has_stopped_reads_on_when_there_is_room(benc
     assert held(bench.budget) == (0, 0)
     events = [frame.json()["event"] for frame in frames if frame.kind == wire.EVENT]
     assert events == ["spool-full"]
+    assert noted == [True]
 
 
 def test_a_stream_reads_on_when_another_one_that_filled_the_spool_is_closed(bench: Bench) -> None:

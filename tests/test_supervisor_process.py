@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -215,6 +216,43 @@ async def test_one_who_attaches_again_fences_only_his_own_older_connection(far: 
             (farewell,) = await older.hear_all()
             assert farewell.json()["kind"] == "fenced"
         assert (await execute(client, "print(1 + 1)")).text == "2\n"
+    assert far.left_behind() == []
+
+
+# --- a full spool --------------------------------------------------------------------------------
+
+FLOOD_WHEN_CUT = """
+import os, time
+while not os.path.exists({flag!r}):
+    time.sleep(0.01)
+for _ in range(100):
+    print("x" * 1_000_000, flush=True)
+"""
+
+
+def until_full(supervisor: Path) -> dict[str, Any]:
+    while not (content := state_of(supervisor))["spool_full"]:
+        time.sleep(0.05)  # nothing tells when a file has changed
+    return content
+
+
+async def test_the_state_file_tells_that_the_spool_was_full(
+    make_far: MakeFarSide, tmp_path: Path
+) -> None:
+    far = make_far()
+    far.install("far", spool_limit=1)
+    flag = tmp_path / "cut"
+    async with started() as (_, client):
+        (supervisor,) = far.supervisors()
+        assert state_of(supervisor)["spool_full"] is False
+        client.execute(FLOOD_WHEN_CUT.format(flag=str(flag)))
+        await asyncio.to_thread(far.server.stop)
+        flag.touch()
+        full = await asyncio.wait_for(asyncio.to_thread(until_full, supervisor), READY)
+        assert full["attached"] is False
+        await asyncio.to_thread(far.server.start)
+        assert (await execute(client, "print(6 * 7)", timeout=READY)).text == "42\n"
+        assert state_of(supervisor)["spool_full"] is True
     assert far.left_behind() == []
 
 

@@ -182,8 +182,7 @@ class LiveKernel:
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "gone":
-            if self.returncode is None:
-                self._ended(GONE_RETURNCODE)
+            self._supervisor_gone(str(event["reason"]))
         elif event["event"] == "spool-full":
             self._log.warning(
                 "%s: the kernel's unread output has reached the limit of %d bytes on disk; what it "
@@ -193,6 +192,19 @@ class LiveKernel:
             )
         elif event["event"] == "reattached" and self._forwards is not None:
             self._spawn(self._forward_again(self._forwards))
+
+    def _supervisor_gone(self, reason: str) -> None:
+        if self._supervisor is not None:
+            if self._supervisor.gone is None:
+                return  # it was that of an earlier kernel, which had been let go
+            self._log.warning(
+                "%s: the kernel %s is gone: %s",
+                self._config.ssh_host_alias,
+                self._config.remote_kernel_name,
+                reason,
+            )
+        if self.returncode is None:
+            self._ended(GONE_RETURNCODE)
 
     async def _forward_again(self, forwards: Forwards) -> None:
         try:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from sshpyk_core.connection import Connection
-from sshpyk_core.errors import HostError, LinkLostError
+from sshpyk_core.errors import HostError, LinkLostError, SupervisorGoneError
 from sshpyk_core.link.attachment import Replayed
 from sshpyk_core.link.supervisor import SupervisorClient
 
@@ -49,8 +49,8 @@ class Reattaching:
                 return await asyncio.wait_for(supervisor.reattach(connection.link), PATIENCE)
             except asyncio.TimeoutError:
                 log.warning("%s: a kernel's supervisor does not answer", self._alias)
-            except LinkLostError:
-                break
+            except (LinkLostError, SupervisorGoneError):
+                break  # of the second the kernel tells its user
             except HostError as error:
                 log.warning("%s", error)
                 break

@@ -182,6 +182,7 @@ class Attachment:
             self.pump()
             if self._budget.full and not self._told_full:
                 self._told_full = True
+                self._budget.note_full()
                 self.post(wire.EVENT, {"event": "spool-full", "limit": self._budget.limit})
 
         def on_end() -> None:

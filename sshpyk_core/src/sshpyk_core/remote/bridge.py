@@ -10,29 +10,61 @@ import os
 import signal
 import socket
 import sys
-from typing import Any, Dict, List
+import time
+from typing import Any, Dict, List, Set, Tuple
 
-from . import rendezvous, state, supervisor, wire
+from . import orphans, rendezvous, state, supervisor, wire
 from .reactor import Conduit, Reactor
 from .throughput import enlarge_pipe, keep_memory
 
-NO_SOCKET = "the supervisor's socket was closed"
-
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the channel at which no more is read from the supervisors."""
+
+LINK_PATIENCE = 600.0
+"""Seconds without a byte from the link, which pings when it is idle, after which it is gone."""
+
+SWEEP_AFTER = 5.0
+"""Seconds after its start at which it looks for what dead supervisors have left: not at once, as
+somebody waits for a kernel then."""
+
+END_PATIENCE = 1.0
+"""Seconds that a supervisor may take to end after its socket was closed."""
+
+CLOSED = "its supervisor's socket was closed"
+
+END_INTERVAL = 0.05
+"""Seconds between two looks at whether it has."""
 
 
 class Bridge:
     """One session's far end."""
 
-    def __init__(self, reactor: Reactor) -> None:
-        """Take over standard input and output."""
+    def __init__(self, reactor: Reactor, link_patience: float = LINK_PATIENCE) -> None:
+        """Take over standard input and output; end when nothing comes for ``link_patience``."""
         self._reactor = reactor
         self._splitter = wire.Splitter()
         self._supervisors: Dict[int, Conduit] = {}
         self._channel = Conduit(reactor, 0, 1, self._from_channel, reactor.stop)
         self._channel.on_written = self._channel_written
         self._paused = False
+        self._bases: Set[str] = set(orphans.bases(os.environ))
+        self._gone: Dict[int, str] = {}
+        self._link_patience = link_patience
+        self._heard = time.monotonic()
+        reactor.call_later(SWEEP_AFTER, self._sweep)
+        reactor.call_later(link_patience, self._watch)
+
+    def _sweep(self) -> None:
+        for base in self._bases:
+            orphans.sweep(base)
+
+    def _watch(self) -> None:
+        """End when a dead connection, which the server may keep for hours, is all there is."""
+        left = self._link_patience - (time.monotonic() - self._heard)
+        if left <= 0:
+            self._reactor.stop()
+        else:
+            self._reactor.call_later(left, self._watch)
 
     def greet(self, nonce: str) -> None:
         """Send the mark and the first frame."""
@@ -52,6 +84,7 @@ class Bridge:
     # --- from the link -----------------------------------------------------------------------
 
     def _from_channel(self, data: bytes) -> None:
+        self._heard = time.monotonic()
         try:
             for frame in self._splitter.feed(data):
                 if frame.supervisor:
@@ -71,7 +104,8 @@ class Bridge:
         conduit = self._supervisors.get(frame.supervisor)
         if conduit is None:
             if frame.kind == wire.ATTACH:
-                self._farewell(frame.supervisor, "gone", NO_SOCKET)
+                words = self._gone.pop(frame.supervisor, CLOSED)
+                self._farewell(frame.supervisor, "gone", words)
             return
         conduit.write(frame.encode())
 
@@ -84,9 +118,10 @@ class Bridge:
         try:
             handle = int(request["handle"])
             if request["do"] == "spawn":
-                self._adopt(handle, self._find_or_spawn(request))
+                self._adopt(handle, *self._find_or_spawn(handle, request))
             elif request["do"] == "attach":
-                self._adopt(handle, rendezvous.connect(str(request["directory"])))
+                directory = str(request["directory"])
+                self._adopt(handle, self._connect(handle, directory), directory)
             else:
                 raise ValueError("unknown request %r" % request["do"])
             answer["ok"] = {}
@@ -101,17 +136,19 @@ class Bridge:
 
     # --- supervisors -------------------------------------------------------------------------
 
-    def _find_or_spawn(self, request: Dict[str, Any]) -> socket.socket:
+    def _find_or_spawn(self, handle: int, request: Dict[str, Any]) -> Tuple[socket.socket, str]:
         """Connect to the supervisor of that name: the answer to an earlier request may be lost."""
         name = rendezvous.checked_name(request["supervisor"])
-        place = request.get("remote_dir"), os.environ, name
-        directory = rendezvous.find(*place)
+        wanted = request.get("remote_dir")
+        self._bases.update(orphans.bases(os.environ, wanted))
+        directory = rendezvous.find(wanted, os.environ, name)
         if directory is None:
             try:
-                return self._spawn(request, *rendezvous.establish(*place))
+                directory, listener = rendezvous.establish(wanted, os.environ, name)
+                return self._spawn(request, directory, listener), directory
             except FileExistsError:
-                directory = rendezvous.find(*place) or ""
-        return rendezvous.connect(directory)
+                directory = rendezvous.find(wanted, os.environ, name) or ""
+        return self._connect(handle, directory), directory
 
     def _spawn(
         self, request: Dict[str, Any], directory: str, listener: socket.socket
@@ -132,7 +169,26 @@ class Bridge:
         os.waitpid(pid, 0)
         return ours
 
-    def _adopt(self, handle: int, connection: socket.socket) -> None:
+    def _connect(self, handle: int, directory: str) -> socket.socket:
+        """Connect to a supervisor, or raise what became of it; the link asks for that twice."""
+        try:
+            return rendezvous.connect(directory)
+        except OSError as error:
+            self._gone[handle] = orphans.account_for(directory).words
+            raise OSError(self._gone[handle]) from error
+
+    def _bury(self, handle: int, directory: str, patience: float = END_PATIENCE) -> None:
+        """Tell what became of a supervisor whose socket was closed, when it has ended."""
+        if handle in self._supervisors:
+            return
+        account = orphans.account_for(directory)
+        if account.lives and patience > 0:
+            patience -= END_INTERVAL
+            self._reactor.call_later(END_INTERVAL, lambda: self._bury(handle, directory, patience))
+        else:
+            self._farewell(handle, "gone", CLOSED if account.lives else account.words)
+
+    def _adopt(self, handle: int, connection: socket.socket, directory: str) -> None:
         old = self._supervisors.pop(handle, None)
         if old is not None:
             old.close()
@@ -155,7 +211,7 @@ class Bridge:
         def on_end() -> None:
             if self._supervisors.get(handle) is conduit:
                 del self._supervisors[handle]
-                self._farewell(handle, "gone", NO_SOCKET)
+                self._bury(handle, directory)
 
         conduit = Conduit(self._reactor, fd, fd, on_data, on_end)
         self._supervisors[handle] = conduit
@@ -188,8 +244,8 @@ def daemonize(*keep: socket.socket) -> List[socket.socket]:
     return [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3 + n) for n in range(len(keep))]
 
 
-def main(nonce: str) -> None:
-    """Be a bridge until the session ends."""
+def main(nonce: str, link_patience: float = LINK_PATIENCE) -> None:
+    """Be a bridge until the session ends, or nothing has come from the link for so many seconds."""
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.umask(0o077)
@@ -198,6 +254,6 @@ def main(nonce: str) -> None:
     for fd in (0, 1):
         enlarge_pipe(fd)
     reactor = Reactor()
-    bridge = Bridge(reactor)
+    bridge = Bridge(reactor, link_patience)
     bridge.greet(nonce)
     reactor.run()

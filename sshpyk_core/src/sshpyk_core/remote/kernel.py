@@ -8,7 +8,7 @@ import subprocess
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Mapping, Optional
 
-from . import launch, ports, state
+from . import identity, launch, ports, state
 from .reactor import Reactor, Timer
 
 PROBE_INTERVAL = 0.01
@@ -42,6 +42,7 @@ class Kernel:
         self._on_exit = on_exit
         self._ports = ports.Ports()
         self._process: Optional[subprocess.Popen[bytes]] = None
+        self._started: Optional[str] = None
         self._tail: Deque[bytes] = deque()
         self._output_fd = -1
         self._fifo = -1
@@ -68,6 +69,7 @@ class Kernel:
         return {
             "generation": self.generation,
             "pid": self._process.pid if self._process is not None else None,
+            "kernel_started": self._started if self._process is not None else None,
             "returncode": self.returncode,
         }
 
@@ -130,7 +132,9 @@ class Kernel:
                 stderr=child_output,
                 start_new_session=True,
                 restore_signals=True,
+                preexec_fn=identity.dies_with(os.getpid()),  # noqa: PLW1509 (there is one thread)
             )
+            self._started = identity.start_of(self._process.pid)
         except OSError:
             os.close(output)
             raise

@@ -4,6 +4,7 @@ The directory appears with the socket listening in it, or not at all, so that of
 are asked for one supervisor (the answer to the first was lost) the second finds the first one's.
 """
 
+import json
 import os
 import re
 import shutil
@@ -51,7 +52,8 @@ def establish(
             state.private_directory(home)
             state.private_directory(unborn)
             # A full disk shows only when something is written.
-            state.write_private(os.path.join(unborn, state.STATE_FILE), b"{}" + b" " * 8192)
+            born = json.dumps({"host": socket.gethostname()}).encode("utf-8")
+            state.write_private(os.path.join(unborn, state.STATE_FILE), born + b" " * 8192)
             listener = _listen(unborn)
         except OSError as error:
             refusals.append("%s (%s)" % (base, error.strerror or error))
@@ -92,13 +94,15 @@ def find(wanted: Optional[str], env: Mapping[str, str], name: str) -> Optional[s
     return None
 
 
-def connect(directory: str) -> socket.socket:
-    """Connect to the supervisor of a directory.
+def connect(directory: str, *, wait: bool = True) -> socket.socket:
+    """Connect to a supervisor that runs.
 
     Raises:
-        OSError: nobody listens there.
+        ConnectionRefusedError: nothing listens there; FileNotFoundError: nor is there a socket.
+        BlockingIOError: it has no time now, and ``wait`` is not set.
     """
     connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(wait)
     try:
         os.chdir(directory)
         connection.connect(state.SOCKET)

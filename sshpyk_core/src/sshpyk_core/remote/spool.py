@@ -8,7 +8,7 @@ reading.
 
 import tempfile
 from collections import deque
-from typing import IO, Deque, Optional
+from typing import IO, Callable, Deque, Optional
 
 from .courier import ByteQueue
 
@@ -29,12 +29,23 @@ class SpoolBudget:
         self.in_memory = 0
         self.on_disk = 0
         """Bytes that the files take; those read back count until their file is dropped."""
+        self.was_full = False
+        """Whether the limit was reached once."""
+        self.on_full: Optional[Callable[[], None]] = None
+        """Called when that happens."""
 
     @property
     def full(self) -> bool:
         """Whether nothing more may be read from the kernel."""
         no_disk = self.on_disk >= self.limit
         return no_disk and (self.on_disk > 0 or self.in_memory >= self.memory)
+
+    def note_full(self) -> None:
+        """Remember that the limit was reached."""
+        if not self.was_full:
+            self.was_full = True
+            if self.on_full is not None:
+                self.on_full()
 
 
 class Spool(ByteQueue):

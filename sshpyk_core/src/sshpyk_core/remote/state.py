@@ -55,6 +55,15 @@ def private_directory(path: str) -> None:
         os.chmod(path, 0o700)
 
 
+def is_ours(path: str) -> bool:
+    """Say whether it is a directory of ours, and no link to one."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+
+
 def write_private(path: str, content: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     partial = "%s.%d" % (path, os.getpid())
@@ -73,6 +82,16 @@ def write_json(path: str, value: Dict[str, Any]) -> None:
     write_private(path, json.dumps(value, indent=2).encode("utf-8"))
 
 
+def read_json(path: str) -> Dict[str, Any]:
+    """Read a JSON object from a file; empty where there is none."""
+    try:
+        with open(path, "rb") as file:
+            value = json.loads(file.read().decode("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def boot_id() -> str:
     """Give what changes when the host boots, "" where the system does not tell."""
     try:
@@ -80,3 +99,15 @@ def boot_id() -> str:
             return file.read().strip()
     except OSError:
         return ""
+
+
+def boot_time() -> float:
+    """Give the seconds since the epoch at which the host booted, 0 where the system does not tell.
+
+    From proc_stat(5).
+    """
+    try:
+        with open("/proc/stat") as file:
+            return float(next(line for line in file if line.startswith("btime ")).split()[1])
+    except (OSError, StopIteration):
+        return 0.0

@@ -21,19 +21,17 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
-from . import launch, state, wire
+from . import epitaphs, identity, launch, state, wire
 from .attachment import Attachment
 from .kernel import Kernel
-from .reactor import Conduit, Reactor, Timer
+from .presence import Presence
+from .reactor import Conduit, Reactor
 from .spool import SpoolBudget
 
 FAREWELL_PATIENCE = 5.0
 """Seconds that a supervisor about to end waits for its last words to be taken."""
-
-UNKNOWN_PATIENCE = 60.0
-"""Seconds that a kernel lives on with nobody attached, while nobody knows that it has started."""
 
 GREETING_PATIENCE = 10.0
 """Seconds that a connection may take to say what it attaches to."""
@@ -61,20 +59,18 @@ class Supervisor:
         self._directory = directory
         self._token = str(request["token"])
         self._package = str(request["package"])
-        self._detached_timeout = float(request["detached_timeout"])
         self._budget = SpoolBudget(
             directory, int(request["spool_limit"]), int(request["spool_memory"])
         )
+        self._budget.on_full = self._write_state
         self._kernel = Kernel(reactor, directory, self._exited)
-        self._attachments: Dict[str, Attachment] = {}
-        self._detached: Optional[Timer] = None
+        self._presence = Presence(reactor, float(request["detached_timeout"]), self._give_up)
         self._stopping = False
-        self._left = False
-        self._known = False
         self._ended = False
         self._state: Dict[str, Any] = {
             "supervisor": os.path.basename(directory),
             "supervisor_pid": os.getpid(),
+            "supervisor_started": identity.start_of(os.getpid()),
             "host": socket.gethostname(),
             "boot_id": state.boot_id(),
             "since": time.time(),
@@ -87,13 +83,16 @@ class Supervisor:
         self._write_state()
 
     def _write_state(self) -> None:
-        attached = any(each.connected for each in self._attachments.values())
-        self._state.update(self._kernel.status(), attached=attached, changed=time.time())
-        self._state["kernel"] = self._kernel.facts.get("kernel_name")
+        self._state.update(self._kernel.status(), **self._presence.status())
+        self._state.update(
+            kernel=self._kernel.facts.get("kernel_name"),
+            spool_full=self._budget.was_full,
+            changed=time.time(),
+        )
         try:
             state.write_json(os.path.join(self._directory, state.STATE_FILE), self._state)
         except OSError:
-            # A full disk must not end a kernel: the state file is for people to look at.
+            # A full disk must not end a kernel.
             return
 
     # --- attaching ---------------------------------------------------------------------------
@@ -141,7 +140,7 @@ class Supervisor:
         if not hmac.compare_digest(str(request["token"]).encode(), self._token.encode()):
             raise wire.WireError("wrong token")
         name = str(request["attachment"])
-        attachment = self._attachments.get(name)
+        attachment = self._presence.attachments.get(name)
         if attachment is None:
             if int(request["received"]) > 0:
                 raise wire.WireError("this attachment has been given up")
@@ -150,33 +149,24 @@ class Supervisor:
                 self._budget,
                 lambda: self._kernel.ports,
                 self._command,
-                lambda _attachment: self._update_detached(),
+                lambda _attachment: self._presence_changed(),
             )
-            self._attachments[name] = attachment
+            self._presence.attachments[name] = attachment
         if int(request["epoch"]) <= attachment.epoch:
             raise wire.WireError("a newer connection has taken over")
         status = dict(self._kernel.status(), directory=self._directory)
         attachment.connect(conduit, frame.supervisor, request, status)
         if conduit.closed:
             attachment.lost(conduit)
-        self._left = False
-        self._update_detached()
+        self._presence.left = False
+        self._presence_changed()
         return attachment
 
-    def _update_detached(self) -> None:
-        """Start or stop waiting for the end of a time in which nobody is attached."""
-        attached = any(each.connected for each in self._attachments.values())
-        if self._detached is not None:
-            self._detached.cancel()
-            self._detached = None
-        over = self._stopping or not self._kernel.generation
-        if not attached and (over or (self._left and not self._kernel.running)):
+    def _presence_changed(self) -> None:
+        if self._presence.over(self._kernel) or (self._stopping and not self._presence.attached):
             self._end()
             return
-        if not attached:
-            known = self._detached_timeout
-            patience = known if self._known else min(known, UNKNOWN_PATIENCE)
-            self._detached = self._reactor.call_later(patience, self._end)
+        self._presence.update()
         self._write_state()
 
     # --- commands ----------------------------------------------------------------------------
@@ -192,7 +182,7 @@ class Supervisor:
                 answer = {"delivered": self._kernel.signal(number_here)}
             elif command["do"] == "leave":
                 answer = {}
-                self._left = True
+                self._presence.left = True
             elif command["do"] == "stop":
                 answer = {}
                 self._stop(attachment)
@@ -212,23 +202,22 @@ class Supervisor:
 
     def _launch(self, attachment: Attachment, number: Any, request: Dict[str, Any]) -> None:
         def on_known() -> None:
-            self._known = True
+            self._presence.known = True
 
         def on_outcome(outcome: Dict[str, Any]) -> None:
-            if not self._known:
+            if not self._presence.known:
                 attachment.on_settled = on_known
             attachment.post(wire.RESULT, dict(outcome, id=number))
             self._write_state()
 
         self._kernel.launch(request, self._package, on_outcome)
+        # Not only with the outcome: this process may be killed before there is one.
+        self._write_state()
 
     def _exited(self, report: Dict[str, Any]) -> None:
-        for each in self._attachments.values():
+        for each in self._presence.attachments.values():
             each.post(wire.EVENT, dict(report, event="exited"))
-        if self._left:
-            self._update_detached()
-        else:
-            self._write_state()
+        self._presence_changed()
 
     def reap(self) -> None:
         """Look after the kernel's process; called after each SIGCHLD."""
@@ -243,12 +232,17 @@ class Supervisor:
         attachment.on_settled = self._end
         self._reactor.call_later(FAREWELL_PATIENCE, self._end)
 
+    def _give_up(self, waited: float) -> None:
+        words = "nobody was connected for %d s, so its supervisor stopped it" % waited
+        epitaphs.leave(self._directory, words)
+        self._end()
+
     def _end(self) -> None:
         if self._ended:
             return
         self._ended = True
         self.abandon()
-        for each in self._attachments.values():
+        for each in self._presence.attachments.values():
             each.end()
         self._listener.close()
         self._reactor.stop()
@@ -279,7 +273,12 @@ def main(
         shutil.rmtree(directory, ignore_errors=True)
         return
     reactor.after_child_exits(supervisor.reap)
-    signal.signal(signal.SIGTERM, lambda _signum, _frame: reactor.stop())
+
+    def told_to_end(_signum: int, _frame: object) -> None:
+        epitaphs.leave(directory, "its supervisor was told to end, with SIGTERM")
+        reactor.stop()
+
+    signal.signal(signal.SIGTERM, told_to_end)
     try:
         supervisor.greet(connection)
         reactor.run()

@@ -1,0 +1,70 @@
+"""Who is attached to a supervisor, and what follows when nobody is."""
+
+import time
+from typing import Any, Callable, Dict, Optional
+
+from .attachment import Attachment
+from .kernel import Kernel
+from .reactor import Reactor, Timer
+
+UNKNOWN_PATIENCE = 60.0
+"""Seconds that a kernel lives on with nobody attached, while nobody knows that it has started."""
+
+
+class Presence:
+    """The programs that hold a supervisor, and the time that it waits for one to come back."""
+
+    def __init__(
+        self, reactor: Reactor, detached_timeout: float, on_over: Callable[[float], None]
+    ) -> None:
+        """Begin to wait for the first.
+
+        Args:
+            reactor: the process's.
+            detached_timeout: seconds to wait for somebody once a kernel is known to have started.
+            on_over: called, with the seconds, when nobody has come for that long.
+        """
+        self._reactor = reactor
+        self._detached_timeout = detached_timeout
+        self._on_over = on_over
+        self._timer: Optional[Timer] = None
+        self._since: Optional[float] = None
+        self._ends_at: Optional[float] = None
+        self.attachments: Dict[str, Attachment] = {}
+        self.known = False
+        """Whether a program has been told that a kernel has started."""
+        self.left = False
+        """Whether the last program to attach has said that it will not come back."""
+        self.update()
+
+    @property
+    def attached(self) -> bool:
+        """Whether somebody is attached now."""
+        return any(each.connected for each in self.attachments.values())
+
+    def over(self, kernel: Kernel) -> bool:
+        """Say whether there is nobody, and nothing that somebody could come back for."""
+        in_vain = not kernel.generation or (self.left and not kernel.running)
+        return in_vain and not self.attached
+
+    def update(self) -> None:
+        """Begin to wait when the last has gone, stop waiting when somebody has come."""
+        if self.attached:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = self._since = self._ends_at = None
+        elif self._timer is None:
+            patience = self._detached_timeout
+            if not self.known:
+                patience = min(patience, UNKNOWN_PATIENCE)
+            self._since = time.time()
+            self._ends_at = self._since + patience
+            self._timer = self._reactor.call_later(patience, lambda: self._on_over(patience))
+
+    def status(self) -> Dict[str, Any]:
+        """Say what the state file tells of it; times in seconds since the epoch."""
+        return {
+            "attached": self.attached,
+            "detached_since": self._since,
+            "ends_at": self._ends_at,
+        }
