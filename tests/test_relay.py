@@ -231,6 +231,11 @@ async def test_nothing_but_a_cut_brings_a_half_open_connection_to_an_end(server:
         await client.close()
 
 
+def test_there_is_no_third_side_to_keep() -> None:
+    with pytest.raises(ValueError, match="client, server"):
+        Relay(1).half_open("router")  # type: ignore[arg-type]
+
+
 # Faults while the connection to the server is being made
 
 

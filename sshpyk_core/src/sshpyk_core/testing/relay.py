@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from random import Random
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from sshpyk_core.testing.pacing import PLAIN, Line
 from sshpyk_core.testing.relayed import Connection, Side
@@ -136,7 +136,12 @@ class Relay:
                 crashed. ``"server"``: the server keeps an end that nobody speaks at, as when the
                 client was suspended or its router has forgotten the connection; also where the
                 connection to the server was only being made.
+
+        Raises:
+            ValueError: another side.
         """
+        if keep not in get_args(Side):
+            raise ValueError(f"keep={keep!r}: it must be one of {', '.join(get_args(Side))}")
         self._run(self._each(lambda one: one.half_open(keep)))
 
     def shape(self, to_server: Line | None = None, to_client: Line | None = None) -> None:
