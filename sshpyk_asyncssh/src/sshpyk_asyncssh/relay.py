@@ -117,8 +117,10 @@ class NearEnd(asyncio.Protocol):
     async def _open(self) -> None:
         try:
             await self._open_channel(self._far)
-        except (asyncssh.Error, OSError):
-            self.abort()  # that the connection ends is all that a client can be told
+        except (asyncssh.Error, OSError, AssertionError):
+            # That the connection ends is all that a client can be told. asyncssh asserts that its
+            # own connection has not gone in the moment when the server answers.
+            self.abort()
         else:
             self._begin()
 

@@ -6,7 +6,10 @@ Everything here runs on one event loop, that of the embedded server.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import asyncssh
 
@@ -37,6 +40,32 @@ class ListenerSettings:
     allow_tcp: bool
     allow_unix: bool
     logins: LoginSettings
+
+
+class _Forward:
+    """Awaited for a forward; nothing is begun for a client that has gone before.
+
+    Args:
+        connection: the client's.
+        connect: connects to the destination.
+    """
+
+    def __init__(
+        self,
+        connection: asyncssh.SSHServerConnection,
+        connect: Callable[[], Awaitable[asyncssh.SSHForwarder]],
+    ) -> None:
+        self._connection = connection
+        self._connect = connect
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._run().__await__()
+
+    async def _run(self) -> asyncssh.SSHForwarder:
+        forwarder = await self._connect()
+        if self._connection.is_closed():
+            forwarder.close()  # asyncssh would forget it, and leave both of its ends open
+        return forwarder
 
 
 class _Connection(LoginServer):
@@ -75,15 +104,21 @@ class _Connection(LoginServer):
 
     def connection_requested(
         self, dest_host: str, dest_port: int, orig_host: str, orig_port: int
-    ) -> bool:
+    ) -> Awaitable[asyncssh.SSHTCPSession[bytes]]:
         if not self._listener.settings.allow_tcp:
             raise asyncssh.ChannelOpenError(
                 asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, "open failed"
             )
-        return True
+        connect = partial(self._connection.forward_connection, dest_host, dest_port)
+        return _Forward(self._connection, connect)
 
-    def unix_connection_requested(self, dest_path: str) -> bool:
-        return self._listener.settings.allow_unix  # sshd gives no other reason than "open failed"
+    def unix_connection_requested(
+        self, dest_path: str
+    ) -> bool | Awaitable[asyncssh.SSHUNIXSession[bytes]]:
+        if not self._listener.settings.allow_unix:
+            return False  # sshd gives no other reason than "open failed"
+        connect = partial(self._connection.forward_unix_connection, dest_path)
+        return _Forward(self._connection, connect)
 
 
 class Listener:
