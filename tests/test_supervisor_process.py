@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.remote import state, wire
-from support.far import FarSide
+from support.far import FarSide, state_of
 from support.kernels import execute
 from support.managers import READY, connected_to, started
 from support.sshd_files import free_port
@@ -38,11 +38,6 @@ test.sendall(b"done")
 test.close()
 """
 WANTED = "".join(f"x {number}\n" for number in range(LINES))
-
-
-def state_of(supervisor: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((supervisor / state.STATE_FILE).read_text())
-    return content
 
 
 # --- a flood of small frames ---------------------------------------------------------------------

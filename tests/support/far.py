@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from support.processes import Process
 from support.sshd import SSHServer
 from support.ways import Way
 
-__all__ = ["OVER_SSH", "FarSide", "RemoteHost", "is_listening"]
+__all__ = ["OVER_SSH", "FarSide", "RemoteHost", "is_listening", "state_of"]
 
 RemoteHost = SSHServer | EmbeddedHost
 OVER_SSH = Way("openssh", "sshd")
@@ -73,6 +74,12 @@ class FarSide:
     def left_behind(self, timeout: float = 10) -> list[Process | Path]:
         """Wait until no supervisor and no kernel is there; return what is left of them then."""
         return [*processes.wait_gone(self.server.detached, timeout), *self.supervisors()]
+
+
+def state_of(supervisor: Path) -> dict[str, Any]:
+    """Give what a supervisor's state file says; ``supervisor`` is its directory."""
+    content: dict[str, Any] = json.loads((supervisor / "state.json").read_text())
+    return content
 
 
 def is_listening(port: int) -> bool:

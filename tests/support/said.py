@@ -29,19 +29,22 @@ class Said(logging.Handler):
     def containing(self, words: str) -> list[str]:
         return [each for each in self._records if words in each]
 
-    async def wait_for(self, words: str) -> None:
+    async def wait_for(self, words: str) -> str:
+        """Wait until something with these words is logged; give the first that has them."""
+
         async def wait() -> None:
             while not self.containing(words):
                 self._changed.clear()
                 await self._changed.wait()
 
         await asyncio.wait_for(wait(), 30)
+        return self.containing(words)[0]
 
 
 @contextmanager
-def listened() -> Iterator[Said]:
-    """Hear all that the core says of its connections."""
-    logger = logging.getLogger("sshpyk_core")
+def listened(name: str = "sshpyk_core") -> Iterator[Said]:
+    """Hear all that the core says of its connections, or what another logger is told."""
+    logger = logging.getLogger(name)
     said, level = Said(), logger.level
     logger.addHandler(said)
     logger.setLevel(logging.DEBUG)

@@ -1,0 +1,107 @@
+"""What a kernel says while the line is silent waits on the host, on its disk if need be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sshpyk_core.testing.relay import Relay
+from support.far import FarSide, state_of
+from support.gate import gate
+from support.kernels import execute
+from support.managers import READY, started
+from support.said import listened
+
+MakeFarSide = Callable[..., FarSide]
+
+MEMORY = 256 * 1024
+LINES = 16 * 1024
+"""Of a thousand bytes each: sixty times what may wait in memory."""
+
+WRITER = f"""
+import sys
+for number in range({LINES}):
+    print(f"{{number:09d}}", "x" * 989)
+    if number % 100 == 99:
+        sys.stdout.flush()
+sys.stdout.flush()
+"""
+WANTED = "".join(f"{number:09d} {'x' * 989}\n" for number in range(LINES))
+
+
+def bytes_on_disk(supervisor: Path) -> int:
+    """Count the bytes of the files without a name that a supervisor has open in its directory."""
+    size = 0
+    for fd in Path(f"/proc/{state_of(supervisor)['supervisor_pid']}/fd").iterdir():
+        try:
+            target = os.readlink(fd)
+            if target.startswith(f"{supervisor}/") and target.endswith(" (deleted)"):
+                size += fd.stat().st_size
+        except FileNotFoundError:  # it was closed in this moment
+            continue
+    return size
+
+
+@pytest.mark.ways(servers=["sshd"], why="a relay stands before it")
+@pytest.mark.parametrize(
+    "silence", [pytest.param(3, id="short"), pytest.param(60, id="long", marks=pytest.mark.others)]
+)
+async def test_more_than_the_memory_holds_waits_on_disk_and_leaves_it_again(
+    make_far: MakeFarSide, silence: float
+) -> None:
+    far = make_far()
+    begin, end = gate(far.server.home / "begin"), gate(far.server.home / "end")
+    with Relay(far.server.port) as relay, begin as begun, end as written:
+        far.server.reach_through(relay.port)
+        far.install("far", spool_memory=MEMORY, ping_after=0.5, dead_after=2)
+        async with started() as (manager, client):
+            (supervisor,) = far.supervisors()
+            code = f"{begun.wait_in_python}\n{WRITER}\n{written.wait_in_python}"
+            cell = asyncio.create_task(execute(client, code, timeout=300))
+            await asyncio.wait_for(begun.reached(), READY)
+            await asyncio.to_thread(relay.silence)
+            silent_until = time.monotonic() + silence
+            begun.open()
+            await asyncio.wait_for(written.reached(), READY)
+            assert bytes_on_disk(supervisor) > len(WANTED) // 2
+            await asyncio.sleep(silent_until - time.monotonic())
+            await asyncio.to_thread(relay.resume)
+            written.open()
+            done = await cell
+            assert (done.text == WANTED, done.reply["status"]) == (True, "ok")
+            assert bytes_on_disk(supervisor) == 0
+            assert await manager.is_alive()
+    assert far.left_behind() == []
+
+
+@pytest.mark.ways(servers=["sshd"], why="a relay stands before it")
+async def test_output_beyond_all_limits_is_announced_as_lost_and_the_kernel_goes_on(
+    make_far: MakeFarSide,
+) -> None:
+    far = make_far()
+    begin, end = gate(far.server.home / "begin"), gate(far.server.home / "end")
+    with Relay(far.server.port) as relay, begin as begun, end as written:
+        far.server.reach_through(relay.port)
+        far.install("far", spool_memory=MEMORY, spool_limit=MEMORY, ping_after=0.5, dead_after=2)
+        async with started() as (manager, client):
+            code = f"{begun.wait_in_python}\n{WRITER}\n{written.wait_in_python}"
+            cell = asyncio.create_task(execute(client, code, timeout=300))
+            await asyncio.wait_for(begun.reached(), READY)
+            await asyncio.to_thread(relay.silence)
+            begun.open()
+            # The kernel does not have to wait for us: it drops what nobody takes.
+            await asyncio.wait_for(written.reached(), READY)
+            with listened("traitlets") as said:
+                await asyncio.to_thread(relay.resume)
+                warning = await said.wait_for("will be lost")
+            assert far.server.alias in warning
+            assert str(MEMORY) in warning
+            written.open()
+            await cell
+            assert (await execute(client, "print('here')")).text == "here\n"
+            assert await manager.is_alive()
+    assert far.left_behind() == []
