@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import signal
@@ -12,13 +11,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
-from sshpyk_core.remote import state
 from support import processes
-from support.far import FarSide
+from support.far import FarSide, state_of
 from support.kernels import execute, remote_kernel
 from support.managers import READY, started
 from support.processes import Process
@@ -55,11 +52,6 @@ class Kernel:
 
     def left(self) -> list[Process]:
         return [each for each in self.processes if processes.is_alive(each)]
-
-
-def state_of(supervisor: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((supervisor / state.STATE_FILE).read_text())
-    return content
 
 
 def the_kernel(far: FarSide) -> Kernel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-import json
 import socket
 import sys
 import time
@@ -15,9 +14,9 @@ from typing import Any
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
-from sshpyk_core.remote import state, wire
+from sshpyk_core.remote import wire
 from support import processes
-from support.far import FarSide
+from support.far import FarSide, state_of
 from support.kernels import Executed, execute
 from support.managers import READY, started
 from support.openssh import local_ssh
@@ -113,11 +112,6 @@ client.wait_for_ready(timeout=60)
 print("ready", flush=True)
 sys.stdin.read()
 """
-
-
-def state_of(supervisor: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((supervisor / state.STATE_FILE).read_text())
-    return content
 
 
 def state_when_detached(supervisor: Path) -> dict[str, Any]:
