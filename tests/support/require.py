@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shutil
 import subprocess
+import time
 import uuid
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +19,7 @@ __all__ = [
     "require_nss_wrapper",
     "require_other_host",
     "require_program",
+    "require_restarted_host",
     "require_shell",
     "require_small_disk",
     "require_user_id",
@@ -89,6 +92,20 @@ def require_other_host(directory: Path, name: str) -> str:
     boot_id.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
     mount = f"mount --bind {boot_id} /proc/sys/kernel/random/boot_id"
     return _in_namespace(directory / "on-other-host", "-rmu", f"hostname {name} && {mount} && ")
+
+
+def require_restarted_host(directory: Path) -> str:
+    """Write a program for sshd's ForceCommand, which shows commands this host after a restart now.
+
+    Its boot id and the time of its boot differ, in namespaces that each command has for itself.
+    """
+    boot_id, stat = directory / "new_boot_id", directory / "new_stat"
+    boot_id.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
+    known = re.sub(r"(?m)^btime \d+$", f"btime {time.time():.0f}", Path("/proc/stat").read_text())
+    stat.write_text(known, encoding="ascii")
+    mounts = f"mount --bind {boot_id} /proc/sys/kernel/random/boot_id && "
+    mounts += f"mount --bind {stat} /proc/stat"
+    return _in_namespace(directory / "on-restarted-host", "-rm", f"{mounts} && ")
 
 
 def _in_namespace(program: Path, options: str, before: str = "") -> str:
