@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import math
 import os
 import re
 import shutil
@@ -101,7 +102,9 @@ def require_restarted_host(directory: Path) -> str:
     """
     boot_id, stat = directory / "new_boot_id", directory / "new_stat"
     boot_id.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
-    known = re.sub(r"(?m)^btime \d+$", f"btime {time.time():.0f}", Path("/proc/stat").read_text())
+    known = re.sub(
+        r"(?m)^btime \d+$", f"btime {math.ceil(time.time())}", Path("/proc/stat").read_text()
+    )
     stat.write_text(known, encoding="ascii")
     mounts = f"mount --bind {boot_id} /proc/sys/kernel/random/boot_id && "
     mounts += f"mount --bind {stat} /proc/stat"
