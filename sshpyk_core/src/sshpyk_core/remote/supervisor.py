@@ -24,7 +24,7 @@ import time
 from typing import Any, Dict, List, Optional
 
 from . import launch, state, wire
-from .attachment import Attachment
+from .attachment import Attachment, KernelDoor
 from .kernel import Kernel
 from .reactor import Conduit, Reactor, Timer
 from .spool import SpoolBudget
@@ -151,7 +151,7 @@ class Supervisor:
             attachment = Attachment(
                 self._reactor,
                 self._budget,
-                lambda: self._kernel.ports,
+                KernelDoor(lambda: self._kernel.ports, lambda: self._kernel.awaited),
                 self._command,
                 lambda _attachment: self._update_detached(),
             )
