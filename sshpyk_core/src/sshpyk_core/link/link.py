@@ -110,6 +110,9 @@ class Link:
 
     def attach(self, kernel: Attached) -> None:
         """Hand this kernel's frames to it and ask it for what it has to send."""
+        if self.lost.done():
+            kernel.link_lost(self.lost.result())
+            return
         self._attached[kernel.handle] = kernel
         self.wake()
 
@@ -122,7 +125,9 @@ class Link:
         self._wake.set()
 
     def send(self, frame: wire.Frame) -> None:
-        """Send an unsequenced frame before everything else."""
+        """Send an unsequenced frame before everything else; a lost link sends nothing."""
+        if self.lost.done():
+            return
         self._control.append(frame)
         self._wake.set()
 
