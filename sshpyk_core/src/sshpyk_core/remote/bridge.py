@@ -22,12 +22,12 @@ HIGH_WATER = 256 * 1024
 class Bridge:
     """One session's far end."""
 
-    def __init__(self, reactor: Reactor) -> None:
-        """Take over standard input and output."""
+    def __init__(self, reactor: Reactor, read_fd: int = 0, write_fd: int = 1) -> None:
+        """Take over the channel's two descriptors."""
         self._reactor = reactor
         self._splitter = wire.Splitter()
         self._supervisors: Dict[int, Conduit] = {}
-        self._channel = Conduit(reactor, 0, 1, self._from_channel, reactor.stop)
+        self._channel = Conduit(reactor, read_fd, write_fd, self._from_channel, reactor.stop)
         self._channel.on_written = self._channel_written
         self._paused = False
 
