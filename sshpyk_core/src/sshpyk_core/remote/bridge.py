@@ -79,13 +79,13 @@ class Bridge:
     def _request(self, request: Dict[str, Any]) -> None:
         answer: Dict[str, Any] = {"id": request.get("id")}
         try:
-            handle = int(request["handle"])
+            handle = handle_of(request)
             if request["do"] == "spawn":
                 self._adopt(handle, self._spawn(request))
             elif request["do"] == "attach":
                 self._adopt(handle, self._connect(str(request["directory"])))
             else:
-                raise ValueError("unknown request %r" % request["do"])
+                raise ValueError("unknown request %.40r" % (request["do"],))
             answer["ok"] = {}
         except (KeyError, ValueError) as error:
             answer["error"] = {"kind": "request", "message": "bad request: %s" % error}
@@ -160,6 +160,14 @@ class Bridge:
             self._paused = False
             for each in list(self._supervisors.values()):
                 each.unpause()
+
+
+def handle_of(request: Dict[str, Any]) -> int:
+    """Give the handle that a request is about; one that no frame can carry is a ValueError."""
+    handle = request["handle"]
+    if not isinstance(handle, int) or not 0 < handle < 2**32:
+        raise ValueError("%.40r is no handle" % (handle,))
+    return handle
 
 
 def daemonize(keep: socket.socket) -> socket.socket:

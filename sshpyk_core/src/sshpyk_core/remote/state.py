@@ -60,8 +60,11 @@ def supervisor_directory(wanted: Optional[str], env: Mapping[str, str], name: st
     """Make the directory of a new supervisor where it can really be written to.
 
     Raises:
-        DirectoryError: none of the candidates will do.
+        DirectoryError: none of the candidates will do, or the name will not.
     """
+    if name in ("", ".", "..") or "/" in name or not name.isprintable():
+        # It would lead elsewhere, and what is there would go with the supervisor.
+        raise DirectoryError("%.40r is no name for a directory" % name)
     refusals = []
     for base in candidates(wanted, env):
         path = os.path.join(base, SUPERVISORS, name)

@@ -58,6 +58,8 @@ class Supervisor:
         self._token = str(request["token"])
         self._package = str(request["package"])
         self._detached_timeout = float(request["detached_timeout"])
+        if not self._detached_timeout >= 0:
+            raise ValueError("detached_timeout is %r" % self._detached_timeout)
         self._budget = SpoolBudget(directory, int(request["spool_limit"]))
         self._kernel = Kernel(reactor, directory, self._exited)
         self._attachments: Dict[str, Attachment] = {}
@@ -275,11 +277,13 @@ def main(connection: socket.socket, request: Dict[str, Any]) -> None:
         )
         reactor = Reactor()
         supervisor = Supervisor(reactor, directory, dict(request, package=sys.argv[0]))
-    except (state.DirectoryError, OSError) as error:
-        answer = {"kind": "directory", "message": str(error)}
+    except (state.DirectoryError, OSError, KeyError, TypeError, ValueError, OverflowError) as error:
+        expected = isinstance(error, (state.DirectoryError, OSError))
+        answer = {"kind": "directory" if expected else "request", "message": str(error)}
         frame = wire.json_frame(int(request["handle"]), wire.FAREWELL, answer)
         connection.sendall(frame.encode())
-        shutil.rmtree(directory, ignore_errors=True)
+        if directory:
+            shutil.rmtree(directory, ignore_errors=True)
         return
     reactor.after_child_exits(supervisor.reap)
     signal.signal(signal.SIGTERM, lambda _signum, _frame: reactor.stop())

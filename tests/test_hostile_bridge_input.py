@@ -1,0 +1,140 @@
+"""A bridge that is fed anything answers, or says farewell and ends: no traceback, no remains."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import takewhile
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sshpyk_core.remote import wire
+from support.bridge_process import bridge_in
+from support.local import LocalSide
+from support.processes import wait_gone, with_home
+
+SOON = 20.0
+
+ODD_VALUES: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    2**32,
+    10**400,
+    1e308,
+    float("inf"),
+    float("nan"),
+    "",
+    "7",
+    "../..",
+    "\ud800",
+    "\0",
+    [],
+    {},
+    [[]],
+    {"id": 1},
+]
+
+ATTACH = {"id": 1, "do": "attach", "handle": 7, "directory": "/nonexistent"}
+
+SPAWN = {
+    "id": 1,
+    "do": "spawn",
+    "handle": 7,
+    "supervisor": "s",
+    "token": "t",
+    "spool_limit": 0,
+    "detached_timeout": 60,
+    "remote_dir": None,
+    "owner": "a test",
+}
+
+
+def frame(kind: int, payload: bytes, *, handle: int = 0) -> bytes:
+    return wire.Frame(handle, kind, 0, 0, payload).encode()
+
+
+def request(**fields: Any) -> bytes:
+    return frame(wire.REQUEST, wire.dumps(fields))
+
+
+odd_requests = st.builds(
+    lambda fields: request(**fields),
+    st.fixed_dictionaries(
+        {},
+        optional={name: st.sampled_from([*ODD_VALUES, usual]) for name, usual in ATTACH.items()},
+    ),
+)
+odd_frames = st.builds(
+    frame,
+    st.sampled_from(sorted(wire.KINDS)),
+    st.sampled_from([b"", b"{}", b"\xff", b"[" * 100_000, b'{"id":' + b"9" * 5000 + b"}"]),
+    handle=st.sampled_from([0, 1, 2**32 - 1]),
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(said=st.lists(st.one_of(st.binary(max_size=60), odd_requests, odd_frames), max_size=8))
+def test_whatever_a_bridge_is_told_it_answers_or_says_farewell(
+    local: LocalSide, said: list[bytes]
+) -> None:
+    with bridge_in(local.home) as bridge:
+        bridge.say(b"".join(said))
+        heard, status, complaints = bridge.finish()
+    assert (status, complaints) == (0, "")
+    kinds = [each.kind for each in heard]
+    assert kinds[0] == wire.HELLO
+    assert set(kinds[1:]) <= {wire.PONG, wire.ANSWER, wire.FAREWELL}
+    assert all(len(each.payload) < 10_000 for each in heard if each.kind != wire.PONG)
+
+
+def test_each_odd_field_of_a_request_is_answered_with_an_error(local: LocalSide) -> None:
+    said = [{**ATTACH, name: value} for name in ATTACH for value in ODD_VALUES]
+    with bridge_in(local.home) as bridge:
+        bridge.say(b"".join(request(**each) for each in said))
+        heard, status, complaints = bridge.finish()
+    assert (status, complaints) == (0, "")
+    answers = [each.json() for each in heard if each.kind == wire.ANSWER]
+    assert len(answers) == len(said)
+    for answer in answers:
+        assert set(answer["error"]) == {"kind", "message"}
+
+
+def test_json_that_is_nested_too_deep_ends_the_bridge_with_a_farewell(local: LocalSide) -> None:
+    with bridge_in(local.home) as bridge:
+        bridge.say(frame(wire.REQUEST, b"[" * 100_000))
+        heard, status, complaints = bridge.finish()
+    assert (status, complaints) == (0, "")
+    assert [each.kind for each in heard] == [wire.HELLO, wire.FAREWELL]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("supervisor", each) for each in ["", ".", "..", "\ud800", "\0"]),
+        *(("detached_timeout", each) for each in ["long", None, -1, float("nan")]),
+        *(("spool_limit", each) for each in ["much", None, float("inf")]),
+        ("remote_dir", "\0"),
+    ],
+    ids=repr,
+)
+def test_a_supervisor_that_cannot_be_made_says_so_and_leaves_nothing(
+    local: LocalSide, name: str, value: Any
+) -> None:
+    supervisors = local.home / ".cache/sshpyk/supervisors"
+    (supervisors / "other").mkdir(mode=0o700, parents=True)
+    with bridge_in(local.home) as bridge:
+        bridge.say(request(**{**SPAWN, name: value}))
+        list(takewhile(lambda each: each.kind != wire.FAREWELL, bridge.hear()))
+        _, status, complaints = bridge.finish()
+    assert (status, complaints) == (0, "")
+    assert [each.name for each in supervisors.iterdir()] == ["other"]
+    assert list((supervisors / "other").iterdir()) == []
+    assert wait_gone(partial(with_home, local.home), SOON) == []
