@@ -340,6 +340,20 @@ def test_a_supervisor_that_is_asked_again_over_the_same_link_may_answer_both_tim
     halves.teardown()
 
 
+def test_a_stall_in_the_middle_of_attaching_does_not_pass_for_the_supervisors_end() -> None:
+    halves = TwoHalves()
+    halves.launch()
+    halves.connect(GREETED)
+    # The bridge is asked to reach the supervisor; what is meant for that comes much later.
+    halves.carry_to_far(0, halves.channel(0).under_way - 1)
+    for _ in range(3):
+        halves.time_passes(6.0)
+        halves.work()
+    assert halves.near.linked
+    halves.command()
+    halves.teardown()
+
+
 TwoHalves.TestCase.settings = settings(
     max_examples=60, stateful_step_count=40, deadline=None, database=None
 )

@@ -71,6 +71,11 @@ class HeldChannel:
         if not self._near_over:
             self.stdout.feed_data(data)
 
+    @property
+    def under_way(self) -> int:
+        """Count the bytes that are under way to the far end."""
+        return len(self._to_far)
+
     def carry_to_far(self, size: int) -> int:
         """Let so many bytes go on; return how many have."""
         if not self._to_far or self._far_over:

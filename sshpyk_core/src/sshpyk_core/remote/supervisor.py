@@ -35,8 +35,11 @@ FAREWELL_PATIENCE = 5.0
 UNKNOWN_PATIENCE = 60.0
 """Seconds that a kernel lives on with nobody attached, while nobody knows that it has started."""
 
-GREETING_PATIENCE = 10.0
-"""Seconds that a connection may take to say what it attaches to."""
+GREETING_PATIENCE = 60.0
+"""Seconds that a connection may take to say what it attaches to.
+
+More than a link may be silent: its bridge takes the end of a connection for that of the supervisor.
+"""
 
 
 class Supervisor:
