@@ -138,8 +138,7 @@ class Attachment:
         if frame.kind == wire.ACK:
             self.courier.acknowledged(frame.number(wire.U64))
         elif frame.kind == wire.ATTACHED:
-            if self._answer is not None and not self._answer.done():
-                self._answer.set_result(frame.json())
+            self._attached(frame.json())
         elif frame.kind == wire.FAREWELL:
             self._owner.farewell(frame.json())
         elif not frame.seq:
@@ -147,6 +146,18 @@ class Attachment:
         elif self.courier.accept(frame):
             self._owner.act(frame)
             self._acknowledge(hurry=False)
+
+    def _attached(self, answer: dict[str, Any]) -> None:
+        """Take the supervisor's answer, unless it is the one to an earlier question."""
+        received, status = answer.get("received"), answer.get("status")
+        if not isinstance(received, int) or received < 0 or not isinstance(status, dict):
+            raise wire.WireError("a supervisor's answer makes no sense")
+        waiting = self._answer is not None and not self._answer.done()
+        if waiting and answer.get("epoch") == self._epoch:
+            # Checked here, where what cannot be ends the link.
+            self.courier.acknowledged(received)
+            assert self._answer is not None
+            self._answer.set_result(answer)
 
     def _acknowledge(self, *, hurry: bool) -> None:
         number = self.courier.acknowledgement(hurry=hurry)

@@ -25,6 +25,9 @@ READ_SIZE = 1024 * 1024
 BATCH = 256 * 1024
 """Bytes handed to the channel between two looks at whether it takes more."""
 
+MAX_REASON = 400
+"""Characters of the reason for which a link is lost: it may quote what the far end sent."""
+
 CLOSE_PATIENCE = 2.0
 """Seconds that the bridge may take to end after its input was closed."""
 
@@ -179,6 +182,7 @@ class Link:
         """Count as lost from now on; the kernels go on without a link."""
         if self.lost.done():
             return
+        reason = printable(reason)
         self.lost.set_result(reason)
         for answer in self._answers.values():
             if not answer.done():
@@ -230,15 +234,18 @@ class Link:
         )
 
     def _answer(self, answer: dict[str, Any]) -> None:
-        waiting = self._answers.pop(int(answer.get("id") or 0), None)
-        if waiting is None or waiting.done():
-            return
-        error = answer.get("error")
-        if error is None:
-            waiting.set_result(dict(answer.get("ok") or {}))
-            return
-        kind = SupervisorGoneError if error.get("kind") == "gone" else RemoteError
-        waiting.set_exception(kind(self.host, "reach the supervisor", str(error.get("message"))))
+        number = int(answer.get("id") or 0)
+        waiting = self._answers.get(number)
+        if waiting is not None and not waiting.done():
+            error = answer.get("error")
+            if error is None:
+                waiting.set_result(dict(answer.get("ok") or {}))
+            else:
+                kind = SupervisorGoneError if error.get("kind") == "gone" else RemoteError
+                said = str(error.get("message"))
+                waiting.set_exception(kind(self.host, "reach the supervisor", said))
+        # Only now: an answer that makes no sense ends the link, and so the waiting.
+        self._answers.pop(number, None)
 
     async def _write(self) -> None:
         stdin = self._process.stdin
@@ -279,3 +286,9 @@ class Link:
                 self.send(wire.Frame(0, wire.PING, 0, 0, b""))
             quiet_until = self._timers.ping_after - silent
             await asyncio.sleep(quiet_until if quiet_until > 0 else self._timers.ping_after / 2)
+
+
+def printable(reason: str) -> str:
+    """Give what the far end may have had a hand in as one line that a log and a terminal bear."""
+    shown = reason if len(reason) <= MAX_REASON else reason[:MAX_REASON] + "..."
+    return "".join(each if each.isprintable() else "?" for each in shown)

@@ -215,6 +215,8 @@ class Courier:
         outflow = self._outflows.get(stream)
         if outflow is not None:
             outflow.credit += size
+            if outflow.credit > WINDOW:
+                raise WireError("stream %d may be sent more than was ever taken" % stream)
             self._schedule(outflow)
 
     def acknowledgement(self, *, hurry: bool) -> Optional[int]:
