@@ -60,6 +60,7 @@ class FarHalf:
         """Start a supervisor whose spools take so many bytes in memory and on disk."""
         self.token = secrets.token_hex(8)
         self.directory = tempfile.mkdtemp(prefix="fh-", dir="/tmp")
+        self.clock = clock
         self.reactor = Reactor(clock)
         self.budget = SpoolBudget(self.directory, disk, memory)
         request = {

@@ -71,12 +71,15 @@ class Attachment:
         Raises:
             WireError: the request claims what cannot be.
         """
+        epoch, received = int(request["epoch"]), int(request["received"])
+        # Before the older connection is given up: one that claims nonsense does not replace it.
+        self._courier.acknowledged(received)
         if self._conduit is not None:
             self._farewell("fenced", "a newer connection has taken over")
-        self.epoch = int(request["epoch"])
+        self.epoch = epoch
         self._courier.supervisor = handle
         answer = {"epoch": self.epoch, "received": self._courier.tell_received(), "status": status}
-        self._courier.resume(int(request["received"]))
+        self._courier.resume(received)
         self._conduit = conduit
         conduit.on_written = self._written
         conduit.write(wire.json_frame(handle, wire.ATTACHED, answer).encode())
