@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 
 from sshpyk_core.remote import wire
+
 from support.far_half import FarHalf
 
 __all__ = ["Greeter"]
