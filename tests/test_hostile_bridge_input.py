@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from functools import partial
 from itertools import takewhile
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sshpyk_core.remote import wire
+from sshpyk_core.remote import state, wire
 from support.bridge_process import bridge_in
 from support.local import LocalSide
 from support.processes import wait_gone, with_home
@@ -113,6 +114,24 @@ def test_json_that_is_nested_too_deep_ends_the_bridge_with_a_farewell(local: Loc
         heard, status, complaints = bridge.finish()
     assert (status, complaints) == (0, "")
     assert [each.kind for each in heard] == [wire.HELLO, wire.FAREWELL]
+
+
+def test_a_supervisor_that_takes_no_connections_does_not_hold_up_the_bridge(
+    local: LocalSide,
+) -> None:
+    with bridge_in(local.home) as bridge, socket.socket(socket.AF_UNIX) as stopped:
+        stopped.bind(str(local.home / state.SOCKET))
+        stopped.listen(0)
+        for handle in [1, 2, 3, 3, 4]:
+            bridge.say(request(**{**ATTACH, "handle": handle, "directory": str(local.home)}))
+            bridge.say(frame(wire.ATTACH, b"{}", handle=handle))
+        bridge.say(frame(wire.PING, b""))
+        heard = list(takewhile(lambda each: each.kind != wire.PONG, bridge.hear()))
+        _, status, complaints = bridge.finish()
+    assert (status, complaints) == (0, "")
+    # It lives, for all that the bridge knows: none of them is told that it is gone.
+    assert [each.kind for each in heard] == [wire.HELLO, *[wire.ANSWER] * 5]
+    assert all("ok" in each.json() for each in heard[1:])
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ class Bridge:
         self._reactor = reactor
         self._splitter = wire.Splitter()
         self._supervisors: Dict[int, Conduit] = {}
+        self._unheard: Dict[int, socket.socket] = {}
         self._channel = Conduit(reactor, read_fd, write_fd, self._from_channel, reactor.stop)
         self._channel.on_written = self._channel_written
         self._paused = False
@@ -83,7 +84,7 @@ class Bridge:
             if request["do"] == "spawn":
                 self._adopt(handle, self._spawn(request))
             elif request["do"] == "attach":
-                self._adopt(handle, self._connect(str(request["directory"])))
+                self._adopt(handle, self._connect(handle, str(request["directory"])))
             else:
                 raise ValueError("unknown request %.40r" % (request["do"],))
             answer["ok"] = {}
@@ -111,13 +112,18 @@ class Bridge:
         os.waitpid(pid, 0)
         return ours
 
-    @staticmethod
-    def _connect(directory: str) -> socket.socket:
+    def _connect(self, handle: int, directory: str) -> socket.socket:
         """Connect to a supervisor that runs; the path may be longer than a socket's may be."""
         connection = socket.socket(socket.AF_UNIX)
+        connection.setblocking(False)
         try:
             os.chdir(directory)
             connection.connect(state.SOCKET)
+        except BlockingIOError:
+            # Its queue is full: it is stopped. It must not hold up the others; whoever attaches
+            # gets no answer, and asks again.
+            connection.close()
+            connection, self._unheard[handle] = socket.socketpair()
         except OSError:
             connection.close()
             raise
