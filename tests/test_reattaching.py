@@ -283,6 +283,7 @@ class TwoHalves(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if self.channels:
+                self.carry_all(3)
                 for port in PORTS:
                     self.far.listen(port)
                 self.flow_until(self.is_complete)
@@ -340,6 +341,15 @@ def test_a_supervisor_that_is_asked_again_over_the_same_link_may_answer_both_tim
     halves.teardown()
 
 
+def test_a_client_that_leaves_before_the_kernel_listens_is_heard_all_the_same() -> None:
+    halves = TwoHalves()
+    halves.launch()
+    halves.open(PORTS[0])
+    halves.say(PORTS[0], 3 * wire.CHUNK, of_kernel=False)
+    halves.leave(PORTS[0], of_kernel=False)
+    halves.teardown()
+
+
 def test_a_stall_in_the_middle_of_attaching_does_not_pass_for_the_supervisors_end() -> None:
     halves = TwoHalves()
     halves.launch()
@@ -355,7 +365,7 @@ def test_a_stall_in_the_middle_of_attaching_does_not_pass_for_the_supervisors_en
 
 
 TwoHalves.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, database=None
+    max_examples=100, stateful_step_count=40, deadline=None, database=None
 )
 # Long enough for Hypothesis to find the shortest example of a failure.
 TestTwoHalves = pytest.mark.timeout(600)(TwoHalves.TestCase)
