@@ -79,6 +79,7 @@ PUBLIC_NAMES = {
         "SessionError",
         "SshpykError",
         "SupervisorGoneError",
+        "SupervisorUnreachableError",
         "UnknownHostKeyError",
         "UnknownTransportError",
         "UploadError",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from sshpyk_core.remote import wire
-from sshpyk_core.remote.attachment import Attachment
+from sshpyk_core.remote.attachment import Attachment, KernelDoor
 from sshpyk_core.remote.reactor import Conduit, Reactor
 from sshpyk_core.remote.spool import SpoolBudget
 from support.reactors import run_until
@@ -30,7 +30,11 @@ class Bench:
         self.kernel = socket.create_server(("127.0.0.1", 0))
         ports = dict.fromkeys(wire.PORTS, self.kernel.getsockname()[1])
         self.attachment = Attachment(
-            self.reactor, budget, lambda: ports, lambda _one, _command: None, lambda _one: None
+            self.reactor,
+            budget,
+            KernelDoor(lambda: ports, lambda: True),
+            lambda _one, _command: None,
+            lambda _one: None,
         )
         self._conduits: list[Conduit] = []
         self._streams: list[int] = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sshpyk_core.remote import wire
 from sshpyk_core.remote.wire import Frame, Splitter, WireError
@@ -50,6 +52,50 @@ def test_a_stream_that_does_not_begin_with_a_frame_is_an_error_or_waits_for_more
     assert b"".join(frame.encode() for frame in frames) == data[: sum(map(encoded_size, frames))]
 
 
+@settings(deadline=None)
+@given(st.lists(FRAMES, min_size=1, max_size=6), st.data())
+def test_a_stream_with_wrong_bytes_gives_what_was_right_before_them_or_an_error(
+    frames: list[Frame], data: st.DataObject
+) -> None:
+    whole = bytearray(b"".join(frame.encode() for frame in frames))
+    places = st.lists(st.tuples(st.integers(0, len(whole) - 1), st.integers(1, 255)), max_size=3)
+    changes = data.draw(places)
+    for place, change in changes:
+        whole[place] ^= change
+    piece_size = data.draw(st.integers(1, 300))
+    splitter = Splitter()
+    found: list[Frame] = []
+    try:
+        for start in range(0, len(whole), piece_size):
+            found += splitter.feed(bytes(whole[start : start + piece_size]))
+            held = sum(map(encoded_size, found)) + len(splitter._rest)
+            assert held == min(start + piece_size, len(whole))
+        problem = ""
+    except WireError as error:
+        problem = str(error)
+    assert changes or not problem
+    assert problem.isprintable()
+    assert len(problem) < 200
+    unharmed = min((place for place, _ in changes), default=len(whole))
+    for wanted, got in zip(frames, found, strict=False):
+        unharmed -= encoded_size(wanted)
+        if unharmed < 0:
+            break
+        assert got == wanted
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(max_size=200), st.integers(1, 200))
+def test_no_more_is_held_than_the_largest_frame_takes(noise: bytes, piece_size: int) -> None:
+    splitter = Splitter()
+    largest = wire.HEADER.pack(wire.MAX_PAYLOAD, 1, wire.DATA, 1, 1) + bytes(wire.MAX_PAYLOAD - 1)
+    assert splitter.feed(largest) == []
+    with suppress(WireError):
+        for start in range(0, len(noise), piece_size):
+            splitter.feed(noise[start : start + piece_size])
+            assert len(splitter._rest) <= wire.HEADER.size + wire.MAX_PAYLOAD
+
+
 def encoded_size(frame: Frame) -> int:
     return len(frame.encode())
 
@@ -74,7 +120,11 @@ def test_the_kinds_and_the_header_are_those_of_the_documented_format() -> None:
     assert wire.PORTS == ("shell", "iopub", "stdin", "control", "hb")
 
 
-@pytest.mark.parametrize("payload", [b"", b"[1]", b"{", b"\xff\xfe", b'"text"'])
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"[1]", b"{", b"\xff\xfe", b'"text"', b"[" * 100_000, b'{"a":' * 100_000],
+    ids=lambda payload: repr(payload[:6]),
+)
 def test_a_json_frame_that_holds_no_object_is_an_error(payload: bytes) -> None:
     with pytest.raises(WireError, match="kind 20"):
         Frame(1, wire.COMMAND, 0, 1, payload).json()

@@ -25,7 +25,8 @@
             ├── RemoteDirectoryError    no directory there that can be written
             ├── KernelSpecNotFoundError
             ├── KernelStartError        the kernel did not start, or died at once
-            └── SupervisorGoneError     the supervisor is no longer there
+            ├── SupervisorGoneError     the supervisor is no longer there
+            └── SupervisorUnreachableError  it is there, but cannot be talked to now
 
 A :class:`HostError` says what was tried, on which host, what came back and what to do.
 """
@@ -54,6 +55,7 @@ __all__ = [
     "SessionError",
     "SshpykError",
     "SupervisorGoneError",
+    "SupervisorUnreachableError",
     "UnknownHostKeyError",
     "UnknownTransportError",
     "UploadError",
@@ -174,3 +176,7 @@ class KernelStartError(RemoteError):
 
 class SupervisorGoneError(RemoteError):
     """The supervisor that was asked for is no longer there."""
+
+
+class SupervisorUnreachableError(RemoteError):
+    """The supervisor that was asked for runs, but takes no connections now."""

@@ -7,7 +7,12 @@ import logging
 from collections.abc import Callable, Iterable
 
 from sshpyk_core.connection import Connection
-from sshpyk_core.errors import HostError, LinkLostError, SupervisorGoneError
+from sshpyk_core.errors import (
+    HostError,
+    LinkLostError,
+    SupervisorGoneError,
+    SupervisorUnreachableError,
+)
 from sshpyk_core.link.attachment import Replayed
 from sshpyk_core.link.supervisor import SupervisorClient
 
@@ -15,6 +20,9 @@ __all__ = ["Reattaching"]
 
 PATIENCE = 10.0
 """Seconds that a supervisor may take to answer over a new connection before it is asked again."""
+
+PAUSE = 2.0
+"""Seconds between two questions to a supervisor that cannot be reached although it runs."""
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +52,16 @@ class Reattaching:
         return sum((task.result() for task in done), Replayed())
 
     async def _reattach(self, supervisor: SupervisorClient, connection: Connection) -> Replayed:
+        told = False
         while connection.alive and self._wanted(supervisor):
             try:
                 return await asyncio.wait_for(supervisor.reattach(connection.link), PATIENCE)
-            except asyncio.TimeoutError:
-                log.warning("%s: a kernel's supervisor does not answer", self._alias)
+            except (asyncio.TimeoutError, SupervisorUnreachableError) as error:
+                silent = f"{self._alias}: the supervisor in {supervisor.directory} does not answer"
+                said = str(error) or silent
+                log.log(logging.DEBUG if told else logging.WARNING, "%s; asking again", said)
+                told = True
+                await asyncio.sleep(PAUSE)
             except (LinkLostError, SupervisorGoneError):
                 break  # of the second the kernel tells its user
             except HostError as error:

@@ -56,7 +56,7 @@ class Attachment:
     def __init__(self, host: str, owner: Owner) -> None:
         """Start without a link; ``host`` is the alias, for messages."""
         self.handle = next(_handles)
-        self.courier = Courier(self.handle)
+        self.courier = Courier(self.handle, asyncio.get_running_loop().time)
         self.token = secrets.token_hex(16)
         self.live = False
         """Whether frames can flow now."""
@@ -98,7 +98,7 @@ class Attachment:
 
     def begin(self) -> None:
         """Let frames flow without an answer: a supervisor just made has received nothing yet."""
-        self.live = True
+        self.live = self._link is not None
 
     def resume(self, answer: dict[str, Any]) -> Replayed:
         """Let frames flow from behind what the supervisor has, as its answer says."""
@@ -117,6 +117,17 @@ class Attachment:
     def _fail(self, error: Exception) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+
+    def refused(self, error: Exception) -> bool:
+        """Fail the question that waits for the supervisor's answer; say whether there is one."""
+        asked = self._answer is not None and not self._answer.done() and not self.live
+        self._fail(error)
+        return asked
+
+    def drop_link(self, reason: str) -> None:
+        """Count the link as lost, for all that share it: over the next one all is asked anew."""
+        if self._link is not None:
+            self._link.lose(reason)
 
     def detach(self, error: Exception | None = None) -> None:
         """Let go of the link for good; what was taken so far is acknowledged."""
@@ -156,8 +167,7 @@ class Attachment:
             self.courier.acknowledged(frame.number(wire.U64))
             self.wake()
         elif frame.kind == wire.ATTACHED:
-            if self._answer is not None and not self._answer.done():
-                self._answer.set_result(frame.json())
+            self._attached(frame.json())
         elif frame.kind == wire.FAREWELL:
             self._owner.farewell(frame.json())
         elif not frame.seq:
@@ -165,6 +175,21 @@ class Attachment:
         elif self.courier.accept(frame):
             self._owner.act(frame)
             self._acknowledge(hurry=False)
+
+    def _attached(self, answer: dict[str, Any]) -> None:
+        """Take the supervisor's answer, unless it is the one to an earlier question."""
+        received = answer.get("received")
+        numbers = received, answer.get("waiting")
+        sane = all(isinstance(each, int) and each >= 0 for each in numbers)
+        if not sane or not isinstance(answer.get("status"), dict):
+            raise wire.WireError("a supervisor's answer makes no sense")
+        waiting = self._answer is not None and not self._answer.done()
+        if waiting and answer.get("epoch") == self._epoch:
+            # Checked here, where what cannot be ends the link.
+            assert self._answer is not None
+            assert isinstance(received, int)
+            self.courier.acknowledged(received)
+            self._answer.set_result(answer)
 
     def _acknowledge(self, *, hurry: bool) -> None:
         number = self.courier.acknowledgement(hurry=hurry)

@@ -15,7 +15,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sshpyk_core.errors import LinkLostError, RemoteError, SupervisorGoneError
+from sshpyk_core.errors import LinkLostError, RemoteError
 from sshpyk_core.link.heartbeat import Heartbeat, LinkTimers
 from sshpyk_core.remote import wire
 from sshpyk_core.types import RemoteProcess
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 READ_SIZE = 1024 * 1024
 BATCH = 256 * 1024
 """Bytes handed to the channel between two looks at whether it takes more."""
+
+MAX_REASON = 400
+"""Characters of the reason for which a link is lost: it may quote what the far end sent."""
 
 CLOSE_PATIENCE = 2.0
 """Seconds that the bridge may take to end after its input was closed."""
@@ -107,6 +110,9 @@ class Link:
 
     def attach(self, kernel: Attached) -> None:
         """Hand this kernel's frames to it and ask it for what it has to send."""
+        if self.lost.done():
+            kernel.link_lost(self.lost.result())
+            return
         self._attached[kernel.handle] = kernel
         self.wake()
 
@@ -119,7 +125,9 @@ class Link:
         self._wake.set()
 
     def send(self, frame: wire.Frame) -> None:
-        """Send an unsequenced frame before everything else."""
+        """Send an unsequenced frame before everything else; a lost link sends nothing."""
+        if self.lost.done():
+            return
         self._control.append(frame)
         self._wake.set()
 
@@ -171,6 +179,7 @@ class Link:
         """Count as lost from now on; the kernels go on without a link."""
         if self.lost.done():
             return
+        reason = printable(reason)
         self.lost.set_result(reason)
         for answer in self._answers.values():
             if not answer.done():
@@ -223,15 +232,17 @@ class Link:
         )
 
     def _answer(self, answer: dict[str, Any]) -> None:
-        waiting = self._answers.pop(int(answer.get("id") or 0), None)
-        if waiting is None or waiting.done():
-            return
-        error = answer.get("error")
-        if error is None:
-            waiting.set_result(dict(answer.get("ok") or {}))
-            return
-        kind = SupervisorGoneError if error.get("kind") == "gone" else RemoteError
-        waiting.set_exception(kind(self.host, "reach the supervisor", str(error.get("message"))))
+        number = int(answer.get("id") or 0)
+        waiting = self._answers.get(number)
+        if waiting is not None and not waiting.done():
+            error = answer.get("error")
+            if error is None:
+                waiting.set_result(dict(answer.get("ok") or {}))
+            else:
+                said = str(error.get("message"))
+                waiting.set_exception(RemoteError(self.host, "ask the bridge", said))
+        # Only now: an answer that makes no sense ends the link, and so the waiting.
+        self._answers.pop(number, None)
 
     async def _write(self) -> None:
         stdin = self._process.stdin
@@ -266,3 +277,9 @@ class Link:
 
     def _ping(self, question: bytes) -> None:
         self.send(wire.Frame(0, wire.PING, 0, 0, question))
+
+
+def printable(reason: str) -> str:
+    """Give what the far end may have had a hand in as one line that a log and a terminal bear."""
+    shown = reason if len(reason) <= MAX_REASON else reason[:MAX_REASON] + "..."
+    return "".join(each if each.isprintable() else "?" for each in shown)

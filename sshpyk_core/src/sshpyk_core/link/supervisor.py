@@ -21,6 +21,7 @@ from sshpyk_core.errors import (
     RemoteError,
     RemotePythonError,
     SupervisorGoneError,
+    SupervisorUnreachableError,
 )
 from sshpyk_core.link.attachment import Attachment, Replayed, quiet_future
 from sshpyk_core.link.link import Link
@@ -122,6 +123,7 @@ class SupervisorClient:
 
         Raises:
             SupervisorGoneError: it is no longer there.
+            SupervisorUnreachableError: it is there, but does not take connections now.
             LinkLostError: the new link is lost too.
         """
         if self.gone is not None:
@@ -129,11 +131,7 @@ class SupervisorClient:
         request = self._ask_for(link)
         attached = self._attachment.attach(link)
         attached.add_done_callback(self._learn_directory)
-        try:
-            await request
-        except SupervisorGoneError as error:
-            self._perish(error.answer)
-            raise
+        await request
         replayed = self._attachment.resume(await attached)
         self._on_event({"event": "reattached"})
         return replayed
@@ -151,6 +149,13 @@ class SupervisorClient:
         self._commands.clear()
         self.end_streams()
         self._on_event({"event": "gone", "reason": reason})
+
+    def _unreachable(self, reason: str) -> None:
+        """Have it asked again later: it lives, and so may its kernel."""
+        fix = "It is asked again by itself; if it is stopped, let it go on (kill -CONT)."
+        tried = "attach to the kernel's supervisor"
+        if not self._attachment.refused(SupervisorUnreachableError(self.host, tried, reason, fix)):
+            self._attachment.drop_link(reason)
 
     def _gone_error(self, tried: str) -> SupervisorGoneError:
         fix = "The kernel is gone with it: start it again."
@@ -233,6 +238,9 @@ class SupervisorClient:
         if message.get("kind") in ("fenced", "refused"):
             # It lives, and so may its kernel: only this attachment is over.
             self._attachment.detach(self._refused(str(message.get("message"))))
+            return
+        if message.get("kind") == "unreachable":
+            self._unreachable(str(message.get("message")))
             return
         known = message.get("kind") in _ERRORS
         self._perish(str(message.get("message")), self._error("launch", message) if known else None)

@@ -1,6 +1,6 @@
 """One program's hold on a supervisor: its frames, its streams, and the connection it has now."""
 
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from . import wire
 from .courier import ACK_DELAY, Courier
@@ -11,6 +11,19 @@ from .stream import KernelStream, StreamCallbacks
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the bridge at which no more is handed to it: what waits can be overtaken."""
 
+UNHEARD = 32
+"""Closed streams that may still wait to be let in: a kernel that hangs must not collect them.
+
+A client that tests by heartbeats makes a new connection every second to a kernel that is stopped.
+"""
+
+
+class KernelDoor(NamedTuple):
+    """Where the kernel listens, and whether it may still come to listen there."""
+
+    ports: Callable[[], Dict[str, int]]
+    awaited: Callable[[], bool]
+
 
 class Attachment:
     """Keeps what one program has not yet got, over however many connections."""
@@ -19,18 +32,19 @@ class Attachment:
         self,
         reactor: Reactor,
         budget: SpoolBudget,
-        ports: Callable[[], Dict[str, int]],
+        door: KernelDoor,
         on_command: Callable[["Attachment", Dict[str, Any]], None],
         on_lost: Callable[["Attachment"], None],
     ) -> None:
         """Start without a connection; the callbacks are the supervisor's."""
         self._reactor = reactor
         self._budget = budget
-        self._ports = ports
+        self._door = door
         self._on_command = on_command
         self._on_lost = on_lost
-        self._courier = Courier(0)
+        self._courier = Courier(0, reactor.clock)
         self._streams: Dict[int, KernelStream] = {}
+        self._unheard: List[KernelStream] = []
         self._conduit: Optional[Conduit] = None
         self._ack_timer: Optional[Timer] = None
         self._pumping = False
@@ -54,11 +68,14 @@ class Attachment:
         Raises:
             WireError: the request claims what cannot be.
         """
+        epoch, received = int(request["epoch"]), int(request["received"])
+        # Before the older connection is given up: one that claims nonsense does not replace it.
+        self._courier.acknowledged(received)
         if self._conduit is not None:
             self._farewell("fenced", "a newer connection has taken over")
-        self.epoch = int(request["epoch"])
+        self.epoch = epoch
         self._courier.supervisor = handle
-        self._courier.resume(int(request["received"]))
+        self._courier.resume(received)
         answer = {
             "epoch": self.epoch,
             "received": self._courier.tell_received(),
@@ -151,7 +168,7 @@ class Attachment:
             self._read_on()
             if stream is not None:
                 del self._streams[frame.stream]
-                stream.close_when_written()
+                self._close(stream)
 
     def _acknowledge(self, hurry: bool) -> None:
         number = self._courier.acknowledgement(hurry=hurry)
@@ -194,9 +211,16 @@ class Attachment:
             courier.grant(number, size)
             self.pump()
 
-        port = self._ports()[name]
-        callbacks = StreamCallbacks(on_data, on_end, on_written)
+        port = self._door.ports()[name]
+        callbacks = StreamCallbacks(on_data, on_end, on_written, self._door.awaited)
         self._streams[number] = KernelStream(self._reactor, port, self._budget, callbacks)
+
+    def _close(self, stream: KernelStream) -> None:
+        """Let a stream tell the kernel what it has to, now or when the kernel lets it in."""
+        stream.close_when_written()
+        self._unheard = [each for each in [*self._unheard, stream] if each.unheard]
+        if len(self._unheard) > UNHEARD:
+            self._unheard.pop(0).close()
 
     # --- the supervisor's words --------------------------------------------------------------
 
@@ -207,7 +231,7 @@ class Attachment:
 
     def end(self) -> None:
         """Close the streams and the connection."""
-        for stream in list(self._streams.values()):
+        for stream in [*self._streams.values(), *self._unheard]:
             stream.close()
         self._streams.clear()
         self._farewell("ended", "the supervisor has ended")

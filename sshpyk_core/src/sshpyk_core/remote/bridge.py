@@ -3,18 +3,29 @@
 It has no state of its own and dies with the session. Its standard input and output are the exec
 channel; each supervisor is one unix socket. Nothing is written to the channel before the mark
 that tells the bridge's own bytes from what the user's shell may have printed.
+
+A request to start or reach a supervisor is answered at once; that it cannot be had is told by a
+FAREWELL of that supervisor, as is its end later on:
+
+=========== =====================================================================
+kind        what it means
+=========== =====================================================================
+gone        it has ended, or was killed; so has its kernel
+unreachable it runs, but cannot be talked to now
+directory   a new one finds no directory to work in
+=========== =====================================================================
 """
 
-import fcntl
 import os
 import signal
 import socket
 import sys
 import time
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, Set
 
-from . import orphans, rendezvous, state, supervisor, wire
+from . import orphans, rendezvous, state, wire
 from .reactor import Conduit, Reactor
+from .spawning import spawn
 from .throughput import enlarge_pipe, keep_memory
 
 HIGH_WATER = 256 * 1024
@@ -30,25 +41,28 @@ somebody waits for a kernel then."""
 END_PATIENCE = 1.0
 """Seconds that a supervisor may take to end after its socket was closed."""
 
-CLOSED = "its supervisor's socket was closed"
-
 END_INTERVAL = 0.05
-"""Seconds between two looks at whether it has."""
+"""Seconds between two looks at whether a supervisor has ended."""
 
 
 class Bridge:
     """One session's far end."""
 
-    def __init__(self, reactor: Reactor, link_patience: float = LINK_PATIENCE) -> None:
-        """Take over standard input and output; end when nothing comes for ``link_patience``."""
+    def __init__(
+        self,
+        reactor: Reactor,
+        read_fd: int = 0,
+        write_fd: int = 1,
+        link_patience: float = LINK_PATIENCE,
+    ) -> None:
+        """Take over the channel's two descriptors; end when nothing comes for ``link_patience``."""
         self._reactor = reactor
         self._splitter = wire.Splitter()
         self._supervisors: Dict[int, Conduit] = {}
-        self._channel = Conduit(reactor, 0, 1, self._from_channel, reactor.stop)
+        self._channel = Conduit(reactor, read_fd, write_fd, self._from_channel, reactor.stop)
         self._channel.on_written = self._channel_written
         self._paused = False
         self._bases: Set[str] = set(orphans.bases(os.environ))
-        self._gone: Dict[int, str] = {}
         self._link_patience = link_patience
         self._heard = time.monotonic()
         reactor.call_later(SWEEP_AFTER, self._sweep)
@@ -102,12 +116,8 @@ class Bridge:
 
     def _to_supervisor(self, frame: wire.Frame) -> None:
         conduit = self._supervisors.get(frame.supervisor)
-        if conduit is None:
-            if frame.kind == wire.ATTACH:
-                words = self._gone.pop(frame.supervisor, CLOSED)
-                self._farewell(frame.supervisor, "gone", words)
-            return
-        conduit.write(frame.encode())
+        if conduit is not None:
+            conduit.write(frame.encode())
 
     def _farewell(self, handle: int, kind: str, message: str) -> None:
         words = {"kind": kind, "message": message}
@@ -116,77 +126,64 @@ class Bridge:
     def _request(self, request: Dict[str, Any]) -> None:
         answer: Dict[str, Any] = {"id": request.get("id")}
         try:
-            handle = int(request["handle"])
+            handle = handle_of(request)
             if request["do"] == "spawn":
-                self._adopt(handle, *self._find_or_spawn(handle, request))
+                self._find_or_spawn(handle, request)
             elif request["do"] == "attach":
-                directory = str(request["directory"])
-                self._adopt(handle, self._connect(handle, directory), directory)
+                self._reach(handle, str(request["directory"]))
             else:
-                raise ValueError("unknown request %r" % request["do"])
-            answer["ok"] = {}
-        except state.DirectoryError as error:
-            self._farewell(handle, "directory", str(error))
+                raise ValueError("unknown request %.40r" % (request["do"],))
             answer["ok"] = {}
         except (KeyError, ValueError) as error:
             answer["error"] = {"kind": "request", "message": "bad request: %s" % error}
         except OSError as error:
-            answer["error"] = {"kind": "gone", "message": str(error)}
+            answer["error"] = {"kind": "host", "message": str(error)}
         self._send(wire.json_frame(0, wire.ANSWER, answer))
 
     # --- supervisors -------------------------------------------------------------------------
 
-    def _find_or_spawn(self, handle: int, request: Dict[str, Any]) -> Tuple[socket.socket, str]:
-        """Connect to the supervisor of that name: the answer to an earlier request may be lost."""
+    def _find_or_spawn(self, handle: int, request: Dict[str, Any]) -> None:
+        """Reach the supervisor of that name: the answer to an earlier request may be lost."""
         name = rendezvous.checked_name(request["supervisor"])
         wanted = request.get("remote_dir")
         self._bases.update(orphans.bases(os.environ, wanted))
         directory = rendezvous.find(wanted, os.environ, name)
-        if directory is None:
-            try:
-                directory, listener = rendezvous.establish(wanted, os.environ, name)
-                return self._spawn(request, directory, listener), directory
-            except FileExistsError:
-                directory = rendezvous.find(wanted, os.environ, name) or ""
-        return self._connect(handle, directory), directory
-
-    def _spawn(
-        self, request: Dict[str, Any], directory: str, listener: socket.socket
-    ) -> socket.socket:
-        """Start a supervisor in a process of its own that has nothing of this session."""
-        ours, theirs = socket.socketpair()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.setsid()
-                if os.fork() == 0:
-                    theirs, listener = daemonize(theirs, listener)
-                    supervisor.main(theirs, listener, directory, request)
-            finally:
-                os._exit(0)
-        theirs.close()
-        listener.close()
-        os.waitpid(pid, 0)
-        return ours
-
-    def _connect(self, handle: int, directory: str) -> socket.socket:
-        """Connect to a supervisor, or raise what became of it; the link asks for that twice."""
+        if directory is not None:
+            self._reach(handle, directory)
+            return
         try:
-            return rendezvous.connect(directory)
-        except OSError as error:
-            self._gone[handle] = orphans.account_for(directory).words
-            raise OSError(self._gone[handle]) from error
+            directory, listener = rendezvous.establish(wanted, os.environ, name)
+        except state.DirectoryError as error:
+            self._farewell(handle, "directory", str(error))
+        except FileExistsError:
+            # Another bridge was asked for it too, and was quicker.
+            self._reach(handle, rendezvous.find(wanted, os.environ, name) or "")
+        else:
+            self._adopt(handle, spawn(request, directory, listener), directory)
 
-    def _bury(self, handle: int, directory: str, patience: float = END_PATIENCE) -> None:
+    def _reach(self, handle: int, directory: str) -> None:
+        """Connect to a supervisor that runs, or tell why that cannot be."""
+        try:
+            connection = rendezvous.connect(directory)
+        except OSError:
+            self._report(handle, orphans.account_for(directory))
+        else:
+            self._adopt(handle, connection, directory)
+
+    def _report(self, handle: int, account: orphans.Account) -> None:
+        self._farewell(handle, "unreachable" if account.lives else "gone", account.words)
+
+    def _report_end(self, handle: int, directory: str, patience: float = END_PATIENCE) -> None:
         """Tell what became of a supervisor whose socket was closed, when it has ended."""
         if handle in self._supervisors:
             return
         account = orphans.account_for(directory)
         if account.lives and patience > 0:
             patience -= END_INTERVAL
-            self._reactor.call_later(END_INTERVAL, lambda: self._bury(handle, directory, patience))
+            again = lambda: self._report_end(handle, directory, patience)  # noqa: E731
+            self._reactor.call_later(END_INTERVAL, again)
         else:
-            self._farewell(handle, "gone", CLOSED if account.lives else account.words)
+            self._report(handle, account)
 
     def _adopt(self, handle: int, connection: socket.socket, directory: str) -> None:
         old = self._supervisors.pop(handle, None)
@@ -211,7 +208,7 @@ class Bridge:
         def on_end() -> None:
             if self._supervisors.get(handle) is conduit:
                 del self._supervisors[handle]
-                self._bury(handle, directory)
+                self._report_end(handle, directory)
 
         conduit = Conduit(self._reactor, fd, fd, on_data, on_end)
         self._supervisors[handle] = conduit
@@ -225,23 +222,12 @@ class Bridge:
                 each.unpause()
 
 
-def daemonize(*keep: socket.socket) -> List[socket.socket]:
-    """Let go of everything that belongs to the session but some sockets, which move to 3, 4, …."""
-    null = os.open(os.devnull, os.O_RDWR)
-    # Out of the way first: one of them may have the number that another is to get.
-    moved = [fcntl.fcntl(each.detach(), fcntl.F_DUPFD, 3 + len(keep)) for each in keep]
-    for fd in range(3):
-        os.dup2(null, fd)
-    for number, fd in enumerate(moved, 3):
-        os.dup2(fd, number, inheritable=False)
-    last = 2 + len(keep)
-    for name in os.listdir("/dev/fd") if os.path.isdir("/dev/fd") else map(str, range(256)):
-        if int(name) > last:
-            try:
-                os.close(int(name))
-            except OSError:
-                continue
-    return [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3 + n) for n in range(len(keep))]
+def handle_of(request: Dict[str, Any]) -> int:
+    """Give the handle that a request is about; one that no frame can carry is a ValueError."""
+    handle = request["handle"]
+    if not isinstance(handle, int) or not 0 < handle < 2**32:
+        raise ValueError("%.40r is no handle" % (handle,))
+    return handle
 
 
 def main(nonce: str, link_patience: float = LINK_PATIENCE) -> None:
@@ -254,6 +240,6 @@ def main(nonce: str, link_patience: float = LINK_PATIENCE) -> None:
     for fd in (0, 1):
         enlarge_pipe(fd)
     reactor = Reactor()
-    bridge = Bridge(reactor, link_patience)
+    bridge = Bridge(reactor, link_patience=link_patience)
     bridge.greet(nonce)
     reactor.run()

@@ -6,8 +6,9 @@ begins with what the other end has not got. What may be sent of a stream is boun
 that its receiver gave, so what is kept is bounded too.
 """
 
+import time
 from collections import deque
-from typing import Deque, Dict, Optional, Tuple
+from typing import Callable, Deque, Dict, Optional, Tuple
 
 from .pacing import LEAST, Pacing
 from .wire import (
@@ -86,8 +87,13 @@ class Outflow:
 class Courier:
     """One attachment's frames, as one of its two ends sees them."""
 
-    def __init__(self, supervisor: int) -> None:
-        """Start with nothing sent and nothing received; ``supervisor`` goes into the frames."""
+    def __init__(self, supervisor: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start with nothing sent and nothing received.
+
+        Args:
+            supervisor: goes into the frames.
+            clock: gives seconds that never go back.
+        """
         self.supervisor = supervisor
         self.received = 0
         self._next_seq = 1
@@ -99,7 +105,7 @@ class Courier:
         self._resend: Deque[Frame] = deque()
         self._unacknowledged_bytes = 0
         self._acknowledged = 0
-        self._pacing = Pacing()
+        self._pacing = Pacing(clock)
 
     # --- sending -----------------------------------------------------------------------------
 
@@ -222,6 +228,8 @@ class Courier:
         outflow = self._outflows.get(stream)
         if outflow is not None:
             outflow.credit += size
+            if outflow.credit > WINDOW:
+                raise WireError("stream %d may be sent more than was ever taken" % stream)
             self._schedule(outflow)
 
     def acknowledgement(self, *, hurry: bool) -> Optional[int]:

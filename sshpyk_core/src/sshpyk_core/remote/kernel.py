@@ -64,6 +64,11 @@ class Kernel:
         """Whether there is a process now."""
         return self._process is not None
 
+    @property
+    def awaited(self) -> bool:
+        """Whether it may still come to listen: it runs, or was never started."""
+        return self.running or not self.generation
+
     def status(self) -> Dict[str, Any]:
         """Say what is known of it now."""
         return {

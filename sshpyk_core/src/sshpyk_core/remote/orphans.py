@@ -126,7 +126,7 @@ def _lives(directory: str, known: Mapping[str, Any], restarted: bool) -> bool:
         return True
     # Its process may not be seen from here (another container) or not be on record (a full disk).
     try:
-        rendezvous.connect(directory, wait=False).close()
+        rendezvous.connect(directory).close()
     except (ConnectionRefusedError, FileNotFoundError):
         return False
     except OSError:

@@ -7,7 +7,6 @@ about TARGET seconds, which shows in how long acknowledgements take: the idea of
 above a connection of our own that has its congestion control already.
 """
 
-import time
 from collections import deque
 from typing import Callable, Deque, Tuple
 
@@ -32,7 +31,7 @@ MEMORY = 60.0
 class Pacing:
     """The bytes of one direction that the other end has not acknowledged, and their limit."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         """Start with nothing under way; ``clock`` gives seconds."""
         self.under_way = 0
         self.limit = 2 * LEAST

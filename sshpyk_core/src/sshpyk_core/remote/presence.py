@@ -23,7 +23,12 @@ class Presence:
             reactor: the process's.
             detached_timeout: seconds to wait for somebody once a kernel is known to have started.
             on_over: called, with the seconds, when nobody has come for that long.
+
+        Raises:
+            ValueError: one cannot wait for so long.
         """
+        if not detached_timeout >= 0:
+            raise ValueError("detached_timeout is %r" % detached_timeout)
         self._reactor = reactor
         self._detached_timeout = detached_timeout
         self._on_over = on_over

@@ -50,8 +50,9 @@ class Timer:
 class Reactor:
     """Calls back when descriptors are ready and when timers are due, until it is stopped."""
 
-    def __init__(self) -> None:
-        """Start with nothing to watch."""
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start with nothing to watch; ``clock`` gives seconds that never go back."""
+        self.clock = clock
         self._selector = selectors.DefaultSelector()
         self._callbacks: Dict[int, Tuple[Optional[Callable[[], None]], ...]] = {}
         self._timers: List[Tuple[float, int, Timer]] = []
@@ -84,7 +85,7 @@ class Reactor:
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
         """Call back once, after ``delay`` seconds."""
         timer = Timer(callback)
-        heapq.heappush(self._timers, (time.monotonic() + delay, next(self._counter), timer))
+        heapq.heappush(self._timers, (self.clock() + delay, next(self._counter), timer))
         return timer
 
     def run(self) -> None:
@@ -93,7 +94,7 @@ class Reactor:
         while self._running:
             for key, events in self._selector.select(self._patience()):
                 self._dispatch(key.fd, events)
-            while self._running and self._timers and self._timers[0][0] <= time.monotonic():
+            while self._running and self._timers and self._timers[0][0] <= self.clock():
                 heapq.heappop(self._timers)[2].fire()
 
     def _patience(self) -> Optional[float]:
@@ -102,7 +103,7 @@ class Reactor:
             heapq.heappop(self._timers)
         if not self._timers:
             return None
-        return min(MOST_PATIENCE, max(0.0, self._timers[0][0] - time.monotonic()))
+        return min(MOST_PATIENCE, max(0.0, self._timers[0][0] - self.clock()))
 
     def _dispatch(self, fd: int, events: int) -> None:
         # Each callback may change what is watched, so the table is read anew for each.

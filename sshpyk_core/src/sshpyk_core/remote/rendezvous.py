@@ -94,15 +94,15 @@ def find(wanted: Optional[str], env: Mapping[str, str], name: str) -> Optional[s
     return None
 
 
-def connect(directory: str, *, wait: bool = True) -> socket.socket:
-    """Connect to a supervisor that runs.
+def connect(directory: str) -> socket.socket:
+    """Connect to a supervisor that runs, without waiting for one that is stopped.
 
     Raises:
         ConnectionRefusedError: nothing listens there; FileNotFoundError: nor is there a socket.
-        BlockingIOError: it has no time now, and ``wait`` is not set.
+        BlockingIOError: its queue of those who wait is full.
     """
     connection = socket.socket(socket.AF_UNIX)
-    connection.setblocking(wait)
+    connection.setblocking(False)
     try:
         os.chdir(directory)
         connection.connect(state.SOCKET)

@@ -14,11 +14,15 @@ LAST_RETRY = 0.1
 
 
 class StreamCallbacks(NamedTuple):
-    """Told what the kernel said, that it has closed its end, that it took so many bytes."""
+    """Told what the kernel said, that it has closed its end, that it took so many bytes.
+
+    ``awaited`` says whether the kernel may still come to listen.
+    """
 
     on_data: Callable[[bytes], None]
     on_end: Callable[[], None]
     on_written: Callable[[int], None]
+    awaited: Callable[[], bool]
 
 
 class KernelStream:
@@ -49,7 +53,12 @@ class KernelStream:
 
     def _connect(self) -> None:
         self._timer = None
-        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        except OSError:
+            # The process has no descriptor left: that may pass, and must not cost the kernel.
+            self._retry()
+            return
         connection.setblocking(False)
         status = connection.connect_ex(("127.0.0.1", self._port))
         if status == errno.EINPROGRESS:
@@ -77,8 +86,7 @@ class KernelStream:
             status = errno.ECONNREFUSED
         if status != 0:
             connection.close()
-            self._timer = self._reactor.call_later(self._delay, self._connect)
-            self._delay = min(2 * self._delay, LAST_RETRY)
+            self._retry()
             return
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         fd = connection.detach()
@@ -89,6 +97,13 @@ class KernelStream:
             self._conduit.write(data)
         if self._closing:
             self._conduit.close_when_written()
+
+    def _retry(self) -> None:
+        if self._closing and not self._callbacks.awaited():
+            self.close()
+            return
+        self._timer = self._reactor.call_later(self._delay, self._connect)
+        self._delay = min(2 * self._delay, LAST_RETRY)
 
     def _read(self, data: bytes) -> None:
         self._callbacks.on_data(data)
@@ -124,19 +139,25 @@ class KernelStream:
         else:
             self._waiting.append(data)
 
+    @property
+    def unheard(self) -> bool:
+        """Whether there is something to tell to a kernel that has not let this in yet."""
+        return self._conduit is None and bool(self._waiting)
+
     def close_when_written(self) -> None:
-        """End the connection after what was written; one that never came about ends now."""
+        """End the connection after what was written, for which the kernel is still waited for."""
         self._ended = True
         self._closing = True
         self.read_on()
         if self._conduit is not None:
             self._conduit.close_when_written()
-        else:
+        elif not self._waiting:
             self.close()
 
     def close(self) -> None:
         """End the connection now."""
         self._ended = True
+        self._waiting.clear()
         self.read_on()
         pending = self._forget_pending()
         if pending is not None:

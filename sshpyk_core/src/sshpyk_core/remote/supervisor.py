@@ -24,7 +24,7 @@ import time
 from typing import Any, Dict, List
 
 from . import epitaphs, identity, launch, state, wire
-from .attachment import Attachment
+from .attachment import Attachment, KernelDoor
 from .kernel import Kernel
 from .presence import Presence
 from .reactor import Conduit, Reactor
@@ -33,8 +33,11 @@ from .spool import SpoolBudget
 FAREWELL_PATIENCE = 5.0
 """Seconds that a supervisor about to end waits for its last words to be taken."""
 
-GREETING_PATIENCE = 10.0
-"""Seconds that a connection may take to say what it attaches to."""
+GREETING_PATIENCE = 60.0
+"""Seconds that a connection may take to say what it attaches to.
+
+More than a link may be silent: its bridge takes the end of a connection for that of the supervisor.
+"""
 
 
 class Supervisor:
@@ -147,7 +150,7 @@ class Supervisor:
             attachment = Attachment(
                 self._reactor,
                 self._budget,
-                lambda: self._kernel.ports,
+                KernelDoor(lambda: self._kernel.ports, lambda: self._kernel.awaited),
                 self._command,
                 lambda _attachment: self._presence_changed(),
             )
@@ -265,12 +268,13 @@ def main(
         os.chdir(directory)
         reactor = Reactor()
         supervisor = Supervisor(reactor, listener, directory, dict(request, package=sys.argv[0]))
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
         kind = "kernel" if isinstance(error, OSError) else "request"
         answer = {"kind": kind, "message": "%s: %s" % (type(error).__name__, error)}
         frame = wire.json_frame(int(request["handle"]), wire.FAREWELL, answer)
         connection.sendall(frame.encode())
-        shutil.rmtree(directory, ignore_errors=True)
+        if directory:
+            shutil.rmtree(directory, ignore_errors=True)
         return
     reactor.after_child_exits(supervisor.reap)
 

@@ -105,7 +105,7 @@ class Frame(NamedTuple):
         """Give the payload of a JSON frame; anything but an object is a WireError."""
         try:
             value = json.loads(self.payload.decode("utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WireError("frame of kind %d holds no JSON: %s" % (self.kind, error)) from error
         if not isinstance(value, dict):
             raise WireError("frame of kind %d holds no JSON object" % self.kind)
