@@ -1,7 +1,8 @@
 """A TCP relay in front of a server, which can fail as networks and hosts do.
 
 It stands between a client and a server on loopback and runs on a thread of its own, so that it
-goes on while a test waits. A fault lasts until the next call changes it.
+goes on while a test waits. A fault lasts until the next call changes it. The page on the fault
+proxy in the documentation says what each of them stands for.
 """
 
 from __future__ import annotations
@@ -10,14 +11,19 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from random import Random
 from types import TracebackType
 from typing import Any, TypeVar
 
-from sshpyk_core.testing.relayed import Connection
+from sshpyk_core.testing.pacing import PLAIN, Line
+from sshpyk_core.testing.relayed import Connection, Side
 
-__all__ = ["Relay"]
+__all__ = ["Line", "Relay"]
 
 T = TypeVar("T")
+
+ROUNDS = 4
+"""How often the loop goes round until it has taken up what came before."""
 
 
 class Relay:
@@ -28,16 +34,19 @@ class Relay:
 
     Args:
         port: the server's TCP port on 127.0.0.1.
+        seed: what the jitter is drawn from; None gives other draws each time.
 
     Attributes:
         port: the relay's own TCP port; 0 until the first start, then the same at every start.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, seed: int | None = None) -> None:
         """Keep the server's port; nothing listens before ``start``."""
         self.port = 0
         self._upstream = port
         self._connections: set[Connection] = set()
+        self._random = Random(seed)  # noqa: S311 (jitter)
+        self._lines = PLAIN, PLAIN
         self._made = 0
         self._bytes_sent = 0
         self._silent = False
@@ -46,7 +55,6 @@ class Relay:
         self._listener: asyncio.Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._idle = asyncio.Event()
 
     @property
     def connections_made(self) -> int:
@@ -79,8 +87,6 @@ class Relay:
         if self._thread is not None:
             return
         self._loop = loop = asyncio.new_event_loop()
-        self._idle = asyncio.Event()
-        self._idle.set()
         self._thread = threading.Thread(target=loop.run_forever, name="relay")
         self._thread.start()
         try:
@@ -102,7 +108,7 @@ class Relay:
 
     def refuse(self) -> None:
         """Refuse new connections; the open ones go on."""
-        self._do(self._close_listener)
+        self._run(self._close_listener())
 
     def accept(self) -> None:
         """Let new connections come.
@@ -113,13 +119,37 @@ class Relay:
         self._run(self._listen())
 
     def cut(self) -> None:
-        """Drop every open connection, on both sides; new ones may come."""
-        self._do(lambda: self._each(Connection.abort))
-        self._run(self._idle.wait())
+        """Drop every open connection, on both sides; new ones may come.
 
-    def half_open(self) -> None:
-        """Drop the server's side of every connection; clients keep an end that nobody serves."""
-        self._do(lambda: self._each(Connection.abandon))
+        What was under way is lost. When this returns, both sides have been told.
+        """
+        self._run(self._each(Connection.cut))
+
+    def half_open(self, keep: Side = "client") -> None:
+        """Drop one side of every open connection, and let the other know nothing of it.
+
+        The side that is kept can send until its buffers are full, and never hears anything, until
+        ``cut``. New connections are as usual.
+
+        Args:
+            keep: ``"client"``: clients keep an end that nobody serves, as when the host has
+                crashed. ``"server"``: the server keeps an end that nobody speaks at, as when the
+                client was suspended or its router has forgotten the connection; also where the
+                connection to the server was only being made.
+        """
+        self._run(self._each(lambda one: one.half_open(keep)))
+
+    def shape(self, to_server: Line | None = None, to_client: Line | None = None) -> None:
+        """Make the line slow, from now on, for open connections and new ones.
+
+        Each direction of each connection is a line by itself: its delays shift nothing in the
+        other. What is under way already goes on as on the new line.
+
+        Args:
+            to_server: what clients send through; None stands for a line that takes no time.
+            to_client: what clients receive through, likewise.
+        """
+        self._do(lambda: self._shape(to_server or PLAIN, to_client or PLAIN))
 
     def silence(self, *, after_bytes: int = 0) -> Future[None]:
         """Carry not a byte more, either way; connections stay open and new ones may come.
@@ -137,8 +167,12 @@ class Relay:
         self._do(self._speak)
 
     def settle(self) -> None:
-        """Drop the connections that a silence holds open although their client has gone."""
-        self._do(lambda: self._each(Connection.abort_unwanted))
+        """Drop the connections that a fault holds open although their client has gone.
+
+        Of a connection whose server's end alone was kept, it is the server that has to have gone.
+        A peer that went while it could send no more cannot be told from one that is there.
+        """
+        self._run(self._each(Connection.settle))
 
     def __enter__(self) -> Relay:
         """Start."""
@@ -173,23 +207,32 @@ class Relay:
             )
             self.port = self._listener.sockets[0].getsockname()[1]
 
-    def _close_listener(self) -> None:
+    async def _close_listener(self) -> None:
+        await self._catch_up()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
 
     def _accepted(self) -> asyncio.BaseProtocol:
-        self._made += 1
-        connection = Connection(self._upstream, self._count, self._ended)
-        connection.silent = self._silent
-        self._connections.add(connection)
-        self._idle.clear()
-        return connection.client
+        return Connection(
+            self._upstream,
+            self._random,
+            opened=self._opened,
+            sent=self._count,
+            ended=self._connections.discard,
+        ).client
 
-    def _ended(self, connection: Connection) -> None:
-        self._connections.discard(connection)
-        if not self._connections:
-            self._idle.set()
+    def _opened(self, connection: Connection) -> None:
+        self._made += 1
+        self._connections.add(connection)
+        connection.shape(*self._lines)
+        if self._silent:
+            connection.silence()
+
+    def _shape(self, to_server: Line, to_client: Line) -> None:
+        self._lines = to_server, to_client
+        for connection in tuple(self._connections):
+            connection.shape(to_server, to_client)
 
     def _count(self, size: int) -> None:
         """Take note of bytes from a client; fall silent when it was agreed."""
@@ -207,8 +250,8 @@ class Relay:
             return self._silence
         self._bytes_until_silent = None
         self._silent = True
-        for connection in self._connections:
-            connection.silent = True
+        for connection in tuple(self._connections):
+            connection.silence()
         if not self._silence.done():
             self._silence.set_result(None)
         return self._silence
@@ -216,8 +259,15 @@ class Relay:
     def _speak(self) -> None:
         self._silent = False
         self._bytes_until_silent = None
-        self._each(Connection.resume)
+        for connection in tuple(self._connections):
+            connection.resume()
 
-    def _each(self, work: Callable[[Connection], None]) -> None:
-        for connection in list(self._connections):
-            work(connection)
+    async def _each(self, work: Callable[[Connection], Coroutine[Any, Any, None]]) -> None:
+        """Do something to every connection that is open now."""
+        await self._catch_up()
+        await asyncio.gather(*(work(connection) for connection in tuple(self._connections)))
+
+    async def _catch_up(self) -> None:
+        """Take up the connections that clients have and the system has yet to hand over."""
+        for _ in range(ROUNDS):
+            await asyncio.sleep(0)

@@ -1,100 +1,114 @@
-"""One connection through the relay: two ends, and what is held between them."""
+"""One connection through the relay: two ends, and what is under way between them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
-from typing import cast
+from random import Random
+from typing import Literal, cast
 
-__all__ = ["Connection"]
+from sshpyk_core.testing.pacing import Lane, Line, News
 
-HELD_BYTES = 1 << 20
+__all__ = ["Connection", "Side"]
+
+READ_BYTES = 1 << 18
+
+Side = Literal["client", "server"]
 
 
-class _End(asyncio.Protocol):
-    """One end; what it receives is for the other.
+class _End(asyncio.BufferedProtocol):
+    """One end of the connection; what it receives is for the other.
 
     Attributes:
+        lane: what came in here and is under way to the other end.
         finished: the peer has sent its end of file.
-        lost: nothing is left of this end.
-        end_sent: the other end was told of the end of file.
+        end_passed: the other end was told of that.
+        choked: the peer takes no more for now.
+        gone: nothing is left of this end, or it will never be.
     """
 
-    def __init__(self, connection: Connection, received: Callable[[int], None]) -> None:
-        self._connection = connection
-        self._received = received
-        self._transport: asyncio.Transport | None = None
-        self._held: list[bytes] = []
-        self._held_bytes = 0
-        self._full = False
+    def __init__(self, connection: Connection, random: Random) -> None:
+        self.lane = Lane(random)
         self.finished = False
-        self.lost = False
-        self.end_sent = False
+        self.end_passed = False
+        self.choked = False
+        self.gone = asyncio.Event()
+        self._connection = connection
+        self._buffer = memoryview(bytearray(READ_BYTES))
+        self._transport: asyncio.Transport | None = None
+        self._dropped = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        if self._dropped:
+            self._transport.abort()
         self._connection.made(self)
 
-    def data_received(self, data: bytes) -> None:
-        self._received(len(data))
-        self._held.append(data)
-        self._held_bytes += len(data)
-        self._connection.carry()
-        self._pace()
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer[: max(1, min(READ_BYTES, self.lane.room))]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._connection.received(self, bytes(self._buffer[:nbytes]))
 
     def eof_received(self) -> bool:
-        self.finished = True
-        self._connection.carry()
+        if not self.finished:
+            self.finished = True
+            self._connection.received(self, News.END)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
-        self._connection.lost(self)
+        self.leave()
 
     def pause_writing(self) -> None:
-        self._connection.other(self).hold(True)
+        self.choked = True
 
     def resume_writing(self) -> None:
-        self._connection.other(self).hold(False)
+        self.choked = False
+        self._connection.deliver_to(self)
 
     @property
-    def connected(self) -> bool:
-        return self._transport is not None and not self.lost
+    def made(self) -> bool:
+        """Whether it was connected once."""
+        return self._transport is not None
 
-    def hold(self, full: bool) -> None:
-        """Stop reading from this end, or go on: the other one has no room, or has."""
-        self._full = full
-        self._pace()
+    def leave(self) -> None:
+        """Take note that nothing is left of it."""
+        self.gone.set()
+        self._connection.lost(self)
 
-    def pass_on(self, to: _End) -> None:
-        """Give the other end all that is held, and the end of file behind it."""
-        if to._transport is None or to._transport.is_closing():
+    def pace(self) -> None:
+        """Read while there is room for what comes."""
+        if self._transport is None or self._transport.is_closing() or self.finished:
             return
-        held, self._held, self._held_bytes = self._held, [], 0
-        for data in held:
-            to._transport.write(data)
-        if self.finished and not self.end_sent:
-            self.end_sent = True
+        if self.lane.room > 0:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
+
+    def write(self, content: bytes | News) -> None:
+        """Give the peer what has arrived for it; nothing when it is leaving."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if content is News.GONE:
+            self._transport.close()
+        elif content is News.END:
             with contextlib.suppress(OSError):  # it may have gone in this moment
-                to._transport.write_eof()
-        self._pace()
+                self._transport.write_eof()
+        else:
+            self._transport.write(content)
 
     def close(self) -> None:
+        """Close it when all is written."""
         if self._transport is not None:
             self._transport.close()
 
-    def abort(self) -> None:
+    def drop(self) -> None:
+        """Close it at once, or as soon as it is made."""
+        self._dropped = True
         if self._transport is not None:
             self._transport.abort()
-
-    def _pace(self) -> None:
-        if self._transport is None or self._transport.is_closing():
-            return
-        if self._full or self._held_bytes >= HELD_BYTES:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
 
 
 class Connection:
@@ -102,96 +116,143 @@ class Connection:
 
     Args:
         port: the server's TCP port on 127.0.0.1.
+        random: what the jitter is drawn from.
+        opened: called when the client is connected.
         sent: called with the number of bytes that came from the client.
         ended: called when neither end is left.
 
     Attributes:
         client: the client's end, for asyncio to connect.
-        silent: whether what comes is held instead of being passed on.
     """
 
     def __init__(
-        self, port: int, sent: Callable[[int], None], ended: Callable[[Connection], None]
+        self,
+        port: int,
+        random: Random,
+        *,
+        opened: Callable[[Connection], None],
+        sent: Callable[[int], None],
+        ended: Callable[[Connection], None],
     ) -> None:
         """Wait for the client."""
+        # Each has its own draws, so that none depends on when the others come.
+        self.client = _End(self, Random(random.getrandbits(64)))  # noqa: S311 (jitter)
+        self._server = _End(self, Random(random.getrandbits(64)))  # noqa: S311
         self._port = port
-        self._ended = ended
-        self.silent = False
-        self.client = _End(self, sent)
-        self._server = _End(self, lambda _: None)
+        self._opened, self._sent, self._ended = opened, sent, ended
+        self._silent = False
+        self._kept: _End | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._abandoned = False
+        self._timers: dict[_End, asyncio.TimerHandle] = {}
 
-    def other(self, end: _End) -> _End:
-        """Give the end at the other side."""
-        return self._server if end is self.client else self.client
+    # What happens to its ends
 
     def made(self, end: _End) -> None:
-        """An end is connected: connect the other, or carry what has come by now."""
+        """Take note that an end is connected: connect the other, or deliver what has come."""
         if end is self.client:
+            self._opened(self)
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
+            # Not by the task itself, which does nothing when it is cancelled before it begins.
+            self._connecting.add_done_callback(self._connected)
         else:
-            self.carry()
+            self._deliver(self.client)
 
-    def carry(self) -> None:
-        """Pass everything on, both ways."""
-        if not self.silent:
-            self.client.pass_on(self._server)
-            self._server.pass_on(self.client)
-            if self.client.end_sent and self._server.end_sent:
-                self.client.close()
-                self._server.close()
+    def received(self, end: _End, content: bytes | News) -> None:
+        """Send on its way what came at an end."""
+        if end is self.client and not isinstance(content, News):
+            self._sent(len(content))
+        end.lane.put(content, _now())
+        self._deliver(end)
+
+    def deliver_to(self, end: _End) -> None:
+        """Go on, now that an end has room."""
+        self._deliver(self._other(end))
 
     def lost(self, end: _End) -> None:
-        """An end has gone: so goes the other, unless a fault hides it."""
-        if self.client.lost and not self._server.connected:
-            self._finish()
-        elif not self.silent and not (self._abandoned and end is self._server):
-            self.carry()
-            self.other(end).close()
-            if not self.other(end).connected:
-                self._finish()
+        """Take note that an end has gone, and tell the other in its turn."""
+        if self._other(end).gone.is_set():
+            self._stop_timers()
+            self._ended(self)
+        else:
+            self.received(end, News.GONE)
+
+    # What the relay asks for
+
+    def shape(self, to_server: Line, to_client: Line) -> None:
+        """Change the line."""
+        for end, line in ((self.client, to_server), (self._server, to_client)):
+            end.lane.shape(line, _now())
+            self._deliver(end)
+
+    def silence(self) -> None:
+        """Deliver nothing more."""
+        self._silent = True
 
     def resume(self) -> None:
-        """Carry on after a silence, also the news that an end has gone."""
-        self.silent = False
-        self.carry()
-        for end in (self.client, self._server):
-            if end.lost:
-                self.lost(end)
+        """Go on after a silence, also with the news that an end has gone."""
+        if self._silent:
+            self._silent = False
+            for end in (self.client, self._server):
+                end.lane.restart(_now())
+                self._deliver(end)
 
-    def abandon(self) -> None:
-        """Drop the server's end only, and do not tell the client."""
-        self._abandoned = True
-        self._server.abort()
+    async def half_open(self, keep: Side) -> None:
+        """Drop one end, and let the other know nothing of it."""
+        self._kept = self.client if keep == "client" else self._server
+        await self._drop(self._other(self._kept))
 
-    def abort(self) -> None:
+    async def cut(self) -> None:
         """Drop both ends."""
-        self.silent = False
-        self.client.abort()
-        self._server.abort()
-        if self.client.lost and not self._server.connected:
-            self._finish()
+        await self._drop(self.client, self._server)
 
-    def abort_unwanted(self) -> None:
-        """Drop both ends where the client has closed its own."""
-        if self.client.finished or self.client.lost:
-            self.abort()
+    async def settle(self) -> None:
+        """Drop both ends where nobody is at the one that counts."""
+        end = self._kept or self.client
+        if end.finished or end.gone.is_set():
+            await self.cut()
+
+    def _other(self, end: _End) -> _End:
+        return self._server if end is self.client else self.client
+
+    def _deliver(self, end: _End) -> None:
+        """Pass on what has arrived of what came at an end, and wait for the rest."""
+        other = self._other(end)
+        if timer := self._timers.pop(end, None):
+            timer.cancel()
+        if not self._silent and self._kept is None and (other.made or other.gone.is_set()):
+            while not other.choked and (content := end.lane.take(_now())) is not None:
+                other.write(content)
+                end.end_passed = end.end_passed or content is News.END
+            if not other.choked and (due := end.lane.ready_at()) < math.inf:
+                loop = asyncio.get_running_loop()
+                self._timers[end] = loop.call_at(due, self._deliver, end)
+            if self.client.end_passed and self._server.end_passed:
+                self.client.close()
+                self._server.close()
+        end.pace()
+
+    async def _drop(self, *ends: _End) -> None:
+        for end in ends:
+            end.drop()
+            if end is self._server and self._connecting is not None:
+                self._connecting.cancel()
+        for end in ends:
+            await end.gone.wait()
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        try:
+        with contextlib.suppress(OSError):  # the client is told as of a server that goes
             await loop.create_connection(lambda: self._server, "127.0.0.1", self._port)
-        except OSError:
-            self.client.abort()
-            self._connecting = None
-            if self.client.lost:
-                self._finish()
-            return
-        if self.client.lost and not self.silent:
-            self._server.close()
 
-    def _finish(self) -> None:
-        if self._connecting is not None and not self._connecting.done():
-            return  # it comes back here when the connection that is being made has ended
-        self._ended(self)
+    def _connected(self, connecting: asyncio.Task[None]) -> None:
+        if not self._server.made:
+            self._server.leave()
+
+    def _stop_timers(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
