@@ -48,12 +48,22 @@ class Bench:
         connection = self.kernel.accept()[0]
         return self._conduit(connection, lambda _data: None)
 
-    def attached(self, epoch: int, received: int = 0) -> list[wire.Frame]:
+    def attached(
+        self, epoch: int, received: int = 0, *, acknowledging: bool = False
+    ) -> list[wire.Frame]:
         """Attach over a new connection; give the list that its frames will be in."""
         near, far = socket.socketpair()
         frames: list[wire.Frame] = []
         splitter = wire.Splitter()
-        self._conduit(near, lambda data: frames.extend(splitter.feed(data)))
+
+        def on_data(data: bytes) -> None:
+            new = splitter.feed(data)
+            frames.extend(new)
+            if acknowledging and new and new[-1].seq:
+                number = wire.U64.pack(new[-1].seq)
+                self.attachment.take(wire.Frame(HANDLE, wire.ACK, 0, 0, number))
+
+        self._conduit(near, on_data)
         request: dict[str, Any] = {"epoch": epoch, "received": received}
         self.attachment.connect(self._conduit(far, lambda _data: None), HANDLE, request, {})
         return frames
@@ -113,7 +123,7 @@ def test_a_stream_that_a_full_spool_has_stopped_reads_on_when_there_is_room(benc
     kernel.write(wanted)
     bench.until(lambda: bench.budget.stopped == 1)
     assert bench.budget.full
-    frames = bench.attached(epoch=1)
+    frames = bench.attached(epoch=1, acknowledging=True)
     bench.until(lambda: len(said(frames, FIRST)) >= len(wanted))
     assert said(frames, FIRST) == wanted
     assert held(bench.budget) == (0, 0)

@@ -14,10 +14,7 @@ from typing import Any, Protocol
 from sshpyk_core.errors import LinkLostError
 from sshpyk_core.link.link import Link
 from sshpyk_core.remote import wire
-from sshpyk_core.remote.courier import Courier
-
-ACK_DELAY = 0.2
-"""Seconds that an acknowledgement may wait for more to acknowledge."""
+from sshpyk_core.remote.courier import ACK_DELAY, Courier
 
 
 @dataclass(frozen=True)
@@ -157,6 +154,7 @@ class Attachment:
         """
         if frame.kind == wire.ACK:
             self.courier.acknowledged(frame.number(wire.U64))
+            self.wake()
         elif frame.kind == wire.ATTACHED:
             if self._answer is not None and not self._answer.done():
                 self._answer.set_result(frame.json())

@@ -3,16 +3,13 @@
 from typing import Any, Callable, Dict, Optional
 
 from . import wire
-from .courier import Courier
+from .courier import ACK_DELAY, Courier
 from .reactor import Conduit, Reactor, Timer
 from .spool import Spool, SpoolBudget
 from .stream import KernelStream, StreamCallbacks
 
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the bridge at which no more is handed to it: what waits can be overtaken."""
-
-ACK_DELAY = 0.2
-"""Seconds that an acknowledgement may wait for more to acknowledge."""
 
 
 class Attachment:
@@ -131,6 +128,7 @@ class Attachment:
             self._courier.acknowledged(frame.number(wire.U64))
             if self.on_settled is not None and not self._courier.kept:
                 self.on_settled()
+            self.pump()
             return
         if not frame.seq:
             raise wire.WireError("a supervisor takes no frame of kind %d" % frame.kind)

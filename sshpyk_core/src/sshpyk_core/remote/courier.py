@@ -9,6 +9,7 @@ that its receiver gave, so what is kept is bounded too.
 from collections import deque
 from typing import Deque, Dict, Optional, Tuple
 
+from .pacing import LEAST, Pacing
 from .wire import (
     BULK,
     CHUNK,
@@ -22,8 +23,11 @@ from .wire import (
     WireError,
 )
 
-ACK_BYTES = WINDOW // 16
+ACK_BYTES = LEAST // 2
 """Bytes taken after which an acknowledgement does not wait any longer."""
+
+ACK_DELAY = 0.05
+"""Seconds after which it does not wait any longer either, for both ends to keep."""
 
 
 class ByteQueue:
@@ -95,6 +99,7 @@ class Courier:
         self._resend: Deque[Frame] = deque()
         self._unacknowledged_bytes = 0
         self._acknowledged = 0
+        self._pacing = Pacing()
 
     # --- sending -----------------------------------------------------------------------------
 
@@ -152,8 +157,8 @@ class Courier:
             return self._resend.popleft()
         if self._posted:
             return self._number(*self._posted.popleft())
-        for turns in self._turns:
-            while turns:
+        for priority, turns in enumerate(self._turns):
+            while turns and self._pacing.room(priority):
                 frame = self._from_stream(turns.popleft())
                 if frame is not None:
                     return frame
@@ -181,6 +186,8 @@ class Courier:
         frame = Frame(self.supervisor, kind, stream, self._next_seq, payload)
         self._next_seq += 1
         self._kept.append(frame)
+        if kind == DATA:
+            self._pacing.sent(frame.seq, len(payload))
         return frame
 
     # --- receiving ---------------------------------------------------------------------------
@@ -241,6 +248,7 @@ class Courier:
             raise WireError("frame %d was acknowledged before it was sent" % seq)
         while self._kept and self._kept[0].seq <= seq:
             self._kept.popleft()
+        self._pacing.acknowledged(seq)
 
     @property
     def kept(self) -> int:
@@ -258,6 +266,7 @@ class Courier:
     def resume(self, peer_received: int) -> None:
         """Begin a new connection to a peer that has all up to ``peer_received``."""
         self.acknowledged(peer_received)
+        self._pacing.new_connection()
         self._resend = deque(frame._replace(supervisor=self.supervisor) for frame in self._kept)
 
     @property
