@@ -38,8 +38,8 @@ class _Measured:
     Attributes:
         handshake: to connect and to start a bridge, when nothing was lost.
         cut: from a cut of the line, over which new connections come at once, to the next line.
-        refused: from the end of a time in which connections were refused to the next line.
-        attempt: from the attempt that succeeds then, as it reaches the server, to the next line.
+        refused: from the end of a time in which connections were refused to the next message.
+        attempt: from the attempt that succeeds then, as it reaches the relay, to the next message.
     """
 
     handshake: list[float] = field(default_factory=list)
@@ -97,7 +97,7 @@ async def _be_away(bench: Bench, kernel: Kernel, relay: Relay, taken: _Measured)
     made = relay.connections_made
     await asyncio.to_thread(relay.accept)
     accepted = time.time()
-    waiting = asyncio.create_task(_next_line(kernel, accepted))
+    waiting = asyncio.create_task(_next_message(kernel, accepted))
     try:
         while relay.connections_made == made and not waiting.done():  # noqa: ASYNC110 (none tells)
             await asyncio.sleep(POLL_SECONDS)
@@ -114,6 +114,12 @@ async def _read_for(kernel: Kernel, seconds: float) -> None:
     while (left := until - time.monotonic()) > 0:
         with suppress(Empty):
             await kernel.client.get_iopub_msg(timeout=left)
+
+
+async def _next_message(kernel: Kernel, since: float) -> float:
+    """Wait for a message, and give the seconds since a moment at which none was there any more."""
+    await kernel.client.get_iopub_msg(timeout=PATIENCE)
+    return time.time() - since
 
 
 async def _next_line(kernel: Kernel, since: float) -> float:
