@@ -13,6 +13,7 @@ from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import RemotePythonError
 from sshpyk_core.hosts import hosts
+from sshpyk_core.link.package import remote_package
 from support.far import FarSide
 from support.kernels import execute
 from support.managers import READY, started
@@ -49,6 +50,22 @@ async def test_every_python_runs_the_bridge_and_the_supervisor(far: FarSide, pyt
         assert (await execute(client, "print(6 * 8)")).text == "48\n"
         await manager.shutdown_kernel()
     assert far.left_behind() == []
+
+
+LOADED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import sshpyk_remote.bridge
+print("_hashlib" in sys.modules, "sshpyk_remote.supervisor" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("python", SUPPORTED)
+def test_no_supervisor_loads_openssl(python: str, tmp_path: Path) -> None:
+    package = tmp_path / "package.pyz"
+    package.write_bytes(remote_package().content)
+    command = [python, "-I", "-S", "-c", LOADED, str(package)]
+    assert subprocess.check_output(command, text=True).split() == ["False", "True"]
 
 
 async def test_the_oldest_python_on_the_path_runs_the_bridge_for_a_kernel_on_another(

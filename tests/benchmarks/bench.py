@@ -6,9 +6,10 @@ import asyncio
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from queue import Empty
 from statistics import median
 
@@ -17,6 +18,7 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.background import background
 from sshpyk_core.hosts import hosts
+from sshpyk_core.types import Target
 from support.kernels import install_spec, remote_ipykernel
 from support.local import LocalSide, isolated
 from support.sshd import SSHServer
@@ -42,6 +44,9 @@ class Sizes:
         polls: calls of ``poll()``.
         idle_kernels, idle_seconds: kernels that do nothing, and how long they are watched.
         crowd: kernels started at once.
+        cuts: of the line, to each of which it returns at once.
+        absences: times in which the line is refused.
+        refused_seconds: how long.
     """
 
     repeats: int = 5
@@ -52,9 +57,12 @@ class Sizes:
     idle_kernels: int = 10
     idle_seconds: float = 20.0
     crowd: int = 20
+    cuts: int = 20
+    absences: int = 5
+    refused_seconds: float = 5.0
 
 
-QUICK = Sizes(1, 1, 20, 4 * 1024 * 1024, 200, 2, 1.0, 2)
+QUICK = Sizes(1, 1, 20, 4 * 1024 * 1024, 200, 2, 1.0, 2, 1, 1, 0.5)
 
 
 class KernelEndedError(RuntimeError):
@@ -108,12 +116,22 @@ class Bench:
         self._pair: dict[str, Kernel] = {}
         spec = remote_ipykernel(server.home)
         shutil.copytree(spec, local.data_dir / "kernels" / LOCAL)
-        config = {
-            "ssh_host_alias": server.alias,
-            "ssh_config": str(server.ssh_config),
-            "transport": transport,
+        self.install(REMOTE)
+
+    def target(self, ssh_config: Path | None = None) -> Target:
+        """Give the target of kernels here, by way of another ``ssh_config`` if one is given."""
+        file = str(ssh_config or self.server.ssh_config)
+        return Target(self.server.alias, transport=self.transport, ssh_config=file)
+
+    def install(self, name: str, ssh_config: Path | None = None) -> None:
+        """Write a kernel spec for the remote side."""
+        target = self.target(ssh_config)
+        stanza = {
+            "ssh_host_alias": target.alias,
+            "ssh_config": target.ssh_config,
+            "transport": target.transport,
         }
-        install_spec(local.data_dir, REMOTE, config)
+        install_spec(self.local.data_dir, name, stanza)
 
     async def start(self, side: str) -> Kernel:
         """Start a kernel and wait until it answers."""
@@ -162,13 +180,17 @@ class Bench:
         return time.perf_counter() - began
 
     async def both(
-        self, once: Callable[[str], Awaitable[float]], repeats: int, warm_ups: int = 1
+        self,
+        once: Callable[[str], Awaitable[float]],
+        repeats: int,
+        warm_ups: int = 1,
+        sides: Sequence[str] = (LOCAL, REMOTE),
     ) -> dict[str, float]:
         """Measure the sides in turn, and give each one's median.
 
         The first ``warm_ups`` rounds do not count.
         """
-        taken: dict[str, list[float]] = {LOCAL: [], REMOTE: []}
+        taken: dict[str, list[float]] = {side: [] for side in sides}
         for _ in range(warm_ups + repeats):
             for side, figures in taken.items():
                 figures.append(await once(side))

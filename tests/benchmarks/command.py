@@ -11,7 +11,7 @@ import click
 from sshpyk_core.errors import SshpykError
 from sshpyk_core.registry import default_registry
 
-from benchmarks import crowd, lifecycle, traffic
+from benchmarks import acknowledgements, comeback, crowd, lifecycle, memory, traffic
 from benchmarks.bench import QUICK, Bench, Sizes, open_bench
 from benchmarks.result import Result, as_json, show
 
@@ -23,6 +23,9 @@ MEASURES: dict[str, Callable[[Bench], Awaitable[list[Result]]]] = {
     "execute": traffic.execute,
     "output": traffic.output,
     "poll": traffic.poll,
+    "acknowledgements": acknowledgements.acknowledgements,
+    "return": comeback.comeback,
+    "memory": memory.memory,
     "idle": crowd.idle,
     "concurrent": crowd.concurrent,
 }
@@ -70,8 +73,9 @@ def main(
 ) -> None:
     """Measure remote kernels, over a real sshd on this machine, against local ones.
 
-    Without MEASURE all are carried out: cold, warm, execute, output, poll, idle, concurrent. The
-    transports are measured one after the other and shown side by side.
+    Without MEASURE all are carried out: cold, warm, execute, output, poll, acknowledgements,
+    return, memory, idle, concurrent. The transports are measured one after the other and shown
+    side by side.
     A reach that is missed does not change the exit status; one that cannot be measured does.
     """
     logging.getLogger("traitlets").setLevel(logging.ERROR)

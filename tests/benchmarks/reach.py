@@ -16,12 +16,16 @@ class Reach:
         execute: milliseconds that a cell may take longer.
         output: the share of local output throughput that it should have.
         idle: percent of a core that ten idle kernels may cost.
+        comeback: seconds, beyond those of a handshake, until bytes come again.
+        memory: MB that an idle supervisor may take.
     """
 
     start: float | None = 1.25
     execute: float = 2.0
     output: float = 0.7
     idle: float = 1.0
+    comeback: float = 1.0
+    memory: float = 15.0
 
 
 _REACHES = {

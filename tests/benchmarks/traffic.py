@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.bench import LOCAL, REMOTE, Bench, Kernel, medians, reply_to
 from benchmarks.result import Result
 
-__all__ = ["execute", "output", "poll"]
+__all__ = ["LINE", "execute", "output", "poll", "throughput"]
 
 IN_A_ROW = 20
 """Cells run on one side before it is the other's turn; the first ones only warm it up."""
@@ -61,19 +61,7 @@ async def output(bench: Bench) -> list[Result]:
     lines = bench.sizes.output_bytes // LINE
 
     async def once(side: str) -> float:
-        arrived = 0
-
-        def count(message: dict[str, Any]) -> None:
-            nonlocal arrived
-            arrived += len(message["content"].get("text", ""))
-
-        code = f"for i in range({lines}): print('x' * {LINE - 1})"
-        began = time.perf_counter()
-        await pair[side].client.execute_interactive(code, output_hook=count, timeout=120)
-        seconds = time.perf_counter() - began
-        if arrived != lines * LINE:
-            raise RuntimeError(f"{side}: {arrived} of {lines * LINE} bytes of output arrived")
-        return lines * LINE / seconds / MB
+        return await throughput(pair[side], lines)
 
     taken = await bench.both(once, bench.sizes.outputs)
     share = taken[REMOTE] / taken[LOCAL]
@@ -81,6 +69,28 @@ async def output(bench: Bench) -> list[Result]:
     return [
         Result(name, "MB/s", taken[LOCAL], taken[REMOTE], share, "x", at_least=bench.reach.output)
     ]
+
+
+async def throughput(kernel: Kernel, lines: int) -> float:
+    """Print lines of LINE bytes, and give the MB per second at which they arrive.
+
+    Raises:
+        RuntimeError: not all arrived.
+    """
+    arrived = 0
+
+    def count(message: dict[str, Any]) -> None:
+        nonlocal arrived
+        arrived += len(message["content"].get("text", ""))
+
+    code = f"for i in range({lines}): print('x' * {LINE - 1})"
+    began = time.perf_counter()
+    await kernel.client.execute_interactive(code, output_hook=count, timeout=120)
+    seconds = time.perf_counter() - began
+    if arrived != lines * LINE:
+        name = kernel.manager.kernel_name
+        raise RuntimeError(f"{name}: {arrived} of {lines * LINE} bytes of output arrived")
+    return lines * LINE / seconds / MB
 
 
 async def poll(bench: Bench) -> list[Result]:

@@ -6,7 +6,7 @@ the limit of the whole is reached, :attr:`SpoolBudget.full` says so and the supe
 reading.
 """
 
-import tempfile
+import os
 from collections import deque
 from typing import IO, Callable, Deque, Optional
 
@@ -78,8 +78,7 @@ class Spool(ByteQueue):
     def _spill(self, data: bytes) -> bool:
         try:
             if self._file is None:
-                directory = self._budget.directory
-                self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115
+                self._file = unnamed_file(self._budget.directory)
             self._file.seek(self._write_at)
             view = memoryview(data)
             while view:
@@ -125,3 +124,17 @@ class Spool(ByteQueue):
         self._drop_file()
         self._behind.clear()
         super().discard()
+
+
+def unnamed_file(directory: str) -> IO[bytes]:
+    """Open a new private file that vanishes when it is closed.
+
+    As tempfile does, without what that loads: a random generator, and in some versions OpenSSL.
+
+    Raises:
+        OSError: there can be none.
+    """
+    path = os.path.join(directory, "spool")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    os.unlink(path)
+    return os.fdopen(fd, "r+b", buffering=0)

@@ -14,7 +14,6 @@ stop        nothing                                nothing; the supervisor ends
 =========== ====================================== ========================================
 """
 
-import hmac
 import os
 import shutil
 import signal
@@ -140,7 +139,7 @@ class Supervisor:
         if frame.kind != wire.ATTACH:
             raise wire.WireError("a connection begins with ATTACH")
         request = frame.json()
-        if not hmac.compare_digest(str(request["token"]).encode(), self._token.encode()):
+        if not same_secret(str(request["token"]).encode(), self._token.encode()):
             raise wire.WireError("wrong token")
         name = str(request["attachment"])
         attachment = self._presence.attachments.get(name)
@@ -258,6 +257,14 @@ class Supervisor:
 def signal_number(command: Dict[str, Any]) -> int:
     """Give the signal as this system numbers it: the systems agree on names, not on numbers."""
     return int(getattr(signal, str(command.get("name")), command["signum"]))
+
+
+def same_secret(one: bytes, other: bytes) -> bool:
+    """Compare in a time that does not tell where they differ; hmac would load OpenSSL for it."""
+    difference = len(one) ^ len(other)
+    for left, right in zip(one, other):  # noqa: B905 (Python 3.6 has no strict=)
+        difference |= left ^ right
+    return difference == 0
 
 
 def main(
