@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from jupyter_client.asynchronous import AsyncKernelClient
@@ -18,6 +19,7 @@ __all__ = [
     "connected_to",
     "interrupted",
     "interrupted_blocking",
+    "polled",
     "started",
     "started_blocking",
 ]
@@ -50,6 +52,25 @@ async def connected_to(manager: Any) -> AsyncIterator[AsyncKernelClient]:
         yield client
     finally:
         client.stop_channels()
+
+
+@asynccontextmanager
+async def polled(manager: AsyncKernelManager) -> AsyncIterator[set[int | None]]:
+    """Ask all the while whether the kernel has ended; give the answers that have come."""
+    answers: set[int | None] = set()
+
+    async def ask() -> None:
+        while True:
+            answers.add(await manager.provisioner.poll())
+            await asyncio.sleep(0.02)
+
+    asking = asyncio.create_task(ask())
+    try:
+        yield answers
+    finally:
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
 
 
 @contextmanager
