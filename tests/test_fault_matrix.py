@@ -12,13 +12,13 @@ import itertools
 import os
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 
 import pytest
 from support.busy import STATES, Running, printing
 from support.far import FarSide
 from support.faults import BACK, FAULTS
-from support.managers import connected_to
+from support.managers import another_client
 from support.transcript import begin, end, listening
 from support.trial import KERNELS, on_trial
 from support.ways import TRANSPORTS, Way
@@ -82,7 +82,7 @@ async def test_two_clients_of_one_kernel_notice_nothing_of_a_cut(
 ) -> None:
     async with (
         on_trial(make_far(), kernel) as trial,
-        connected_to(trial.manager) as client,
+        another_client(trial.manager) as client,
         listening(client) as second,
     ):
         first = trial.heard
@@ -111,14 +111,16 @@ async def test_ten_cuts_in_a_row_cost_a_cell_nothing(kernel: str, make_far: Make
     async with on_trial(make_far(), kernel) as trial:
         heard, line = trial.heard, trial.line
 
+        async def cut_at(shortest: float, longest: float) -> None:
+            await asyncio.sleep(moments.uniform(shortest, longest))
+            await asyncio.to_thread(line.relay.cut)
+
         @asynccontextmanager
         async def ten_cuts() -> AsyncIterator[None]:
-            for _ in range(10):
-                # Some come when all is well again, others in the midst of that.
-                waits = line.until_said(BACK) if moments.random() < 0.7 else nullcontext()
-                async with waits, FAULTS["cut"](line):
-                    pass
-                await asyncio.sleep(moments.uniform(0, 1.5))
+            for _ in range(5):
+                await cut_at(1, 1.4)  # long enough for the next attempt to come at once
+                async with line.until_said(BACK):
+                    await cut_at(0, 0.5)  # before, in the midst of or after that attempt
             yield
 
         await begin(heard)

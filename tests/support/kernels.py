@@ -114,7 +114,7 @@ def remote_ir_kernel(home: Path, name: str = "ir", **kernel_json: Any) -> Path:
 
 
 def remote_xpython_kernel(home: Path, name: str = "xpython", **kernel_json: Any) -> Path:
-    """Write the spec of xeus-python, which drops what it has to say to a client that came back."""
+    """Write the spec of xeus-python, which ignores a client that connects anew (no handover)."""
     require_module("xpython", "xeus-python")
     argv = [sys.executable, "-m", "xpython_launcher", "-f", "{connection_file}"]
     return remote_kernel(home, name, argv, **kernel_json)

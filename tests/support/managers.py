@@ -15,6 +15,7 @@ from support.kernels import Executed
 
 __all__ = [
     "READY",
+    "another_client",
     "answer_to",
     "connected_to",
     "interrupted",
@@ -46,6 +47,19 @@ async def started(
 async def connected_to(manager: Any) -> AsyncIterator[AsyncKernelClient]:
     """Have a client of a manager's kernel that has got an answer."""
     client = manager.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=READY)
+        yield client
+    finally:
+        client.stop_channels()
+
+
+@asynccontextmanager
+async def another_client(manager: Any) -> AsyncIterator[AsyncKernelClient]:
+    """Have a client with a session of its own, as another program would, that has got an answer."""
+    client = AsyncKernelClient()
+    client.load_connection_info(manager.get_connection_info())
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=READY)

@@ -61,5 +61,6 @@ async def on_trial(far: FarSide, kernel: str) -> AsyncIterator[Trial]:
             assert await manager.is_alive()
             assert said.containing(LOST)
             assert line.server.logins() >= 2
-        assert far.left_behind() == []
+        left = far.left_behind()
+        assert not left, f"left behind: {left}"
         close_hosts()
