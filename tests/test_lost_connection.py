@@ -7,97 +7,43 @@ import getpass
 import socket
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.remote import wire
 from support import processes
+from support.busy import Running, printing
 from support.far import FarSide, state_of
-from support.kernels import Executed, execute
 from support.managers import READY, started
 from support.openssh import local_ssh
+from support.transcript import begin, end, listening
 
 MakeFarSide = Callable[..., FarSide]
 
 CLOCKS = 0.5
 """Seconds that two readings of the time of day may differ."""
 
-LINES = 200
-CELL = f"""
-import time
-for number in range({LINES}):
-    print("line", number, flush=True)
-    time.sleep(0.01)
-"""
-WANTED = "".join(f"line {number}\n" for number in range(LINES))
 
-
-async def cut(far: FarSide) -> None:
-    await asyncio.to_thread(far.server.cut)
-
-
-async def kill_bridge(far: FarSide) -> None:
-    bridges = far.bridges()
-    assert len(bridges) == 1
-    await asyncio.to_thread(processes.kill, lambda: [p for p in bridges if processes.is_alive(p)])
-
-
-async def restart_server(far: FarSide) -> None:
-    await asyncio.to_thread(far.server.stop)
-    await asyncio.to_thread(far.server.start)
-
-
-@pytest.mark.parametrize("break_it", [cut, kill_bridge, restart_server])
-async def test_a_cell_that_runs_over_a_lost_connection_loses_nothing(
-    make_far: MakeFarSide, break_it: Callable[[FarSide], Any]
+@pytest.mark.ways(servers=["embedded"], why="the fault matrix is for sshd")
+async def test_a_cell_that_runs_while_the_server_drops_its_connection_loses_nothing(
+    make_far: MakeFarSide,
 ) -> None:
     far = make_far()
-    polled: set[int | None] = set()
-    async with started() as (manager, client):
-        states = asyncio.create_task(keep_polling(manager, polled))
-        outputs: list[dict[str, Any]] = []
-        under_way = asyncio.Event()
 
-        def on_output(message: dict[str, Any]) -> None:
-            outputs.append(message)
-            # A kernel may end a message anywhere, also inside a line.
-            if "line 50\n" in Executed({}, outputs).text:
-                under_way.set()
+    @asynccontextmanager
+    async def cut() -> AsyncIterator[None]:
+        await asyncio.to_thread(far.server.cut)
+        yield
 
-        cell = asyncio.create_task(
-            client.execute_interactive(CELL, output_hook=on_output, timeout=READY)
-        )
-        cell.add_done_callback(lambda _: under_way.set())
-        await under_way.wait()
-        assert not cell.done()
-        await break_it(far)
-        reply = await cell
-        assert reply["content"]["status"] == "ok"
-        said = [m["content"]["text"] for m in outputs if m["header"]["msg_type"] == "stream"]
-        assert "".join(said) == WANTED
-        kinds = [m["header"]["msg_type"] for m in outputs]
-        assert kinds[:2] == ["status", "execute_input"]
-        assert outputs[-1]["content"] == {"execution_state": "idle"}
-        assert len({m["header"]["msg_id"] for m in outputs}) == len(outputs)
+    async with started() as (_, client), listening(client) as heard:
+        await begin(heard)
+        await printing(Running(heard, far.server.home), cut)
+        await end(heard, cells=list(heard.asked))
         assert far.server.logins() == 2
-        after = await execute(client, "print(number)")
-        assert after.text == f"{LINES - 1}\n"
-        states.cancel()
-        with suppress(asyncio.CancelledError):
-            await states
-        assert polled == {None}
-        assert await manager.is_alive()
     assert far.left_behind() == []
-
-
-async def keep_polling(manager: AsyncKernelManager, seen: set[int | None]) -> None:
-    while True:
-        seen.add(await manager.provisioner.poll())
-        await asyncio.sleep(0.02)
 
 
 PROGRAM = """

@@ -47,6 +47,15 @@ def ends(reactor: Reactor) -> Iterator[tuple[End, End]]:
     there.conduit.close()
 
 
+def test_a_stop_before_the_run_counts_for_that_run_only(reactor: Reactor) -> None:
+    called: list[str] = []
+    reactor.call_later(0, lambda: called.append("not yet"))
+    reactor.stop()
+    reactor.run()
+    assert called == []
+    run_until(reactor, lambda: called == ["not yet"])
+
+
 # --- timers --------------------------------------------------------------------------------------
 
 

@@ -87,6 +87,19 @@ async def test_a_silence_can_begin_after_so_many_bytes(relay: Relay) -> None:
     await client.close()
 
 
+async def test_a_silence_can_begin_after_so_many_bytes_from_the_server(relay: Relay) -> None:
+    silence = relay.silence(after_bytes=1000, sent_by="server")
+    client = await Peer.dial(relay)
+    assert await client.says(b"x" * 995) == b"x" * 995
+    assert not silence.done()
+    client.writer.write_eof()  # then the server says more than it was told
+    await asyncio.wait_for(asyncio.wrap_future(silence), SOON)
+    assert await client.hears_nothing()
+    relay.resume()
+    assert await asyncio.wait_for(client.reader.read(), SOON) == b"the end"
+    await client.close()
+
+
 async def test_a_client_that_leaves_in_a_silence_is_let_go_of_on_demand(relay: Relay) -> None:
     leaving, staying = await Peer.dial(relay), await Peer.dial(relay)
     assert await leaving.says(b"x") == b"x"
@@ -141,7 +154,7 @@ async def test_a_cut_does_not_wait_for_those_who_come_back_at_once(relay: Relay)
         while True:
             client = await Peer.dial(relay)
             try:
-                await client.rest()
+                await client.reader.read()  # before Python 3.12 wait_for may miss a cancellation
             finally:
                 await client.close()
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.blocking.client import BlockingKernelClient
 
-from support.require import require_program
+from support.require import require_module, require_program
 
 __all__ = [
     "Executed",
@@ -24,6 +24,7 @@ __all__ = [
     "remote_ir_kernel",
     "remote_kernel",
     "remote_probe_kernel",
+    "remote_xpython_kernel",
 ]
 
 PROBE = Path(__file__).with_name("probe_kernel.py")
@@ -110,6 +111,13 @@ def remote_ir_kernel(home: Path, name: str = "ir", **kernel_json: Any) -> Path:
     require_program("Rscript", "r-cran-irkernel")
     argv = ["R", "--slave", "-e", "IRkernel::main()", "--args", "{connection_file}"]
     return remote_kernel(home, name, argv, **{"language": "R", **kernel_json})
+
+
+def remote_xpython_kernel(home: Path, name: str = "xpython", **kernel_json: Any) -> Path:
+    """Write the spec of xeus-python, which ignores a client that connects anew (no handover)."""
+    require_module("xpython", "xeus-python")
+    argv = [sys.executable, "-m", "xpython_launcher", "-f", "{connection_file}"]
+    return remote_kernel(home, name, argv, **kernel_json)
 
 
 def remote_probe_kernel(

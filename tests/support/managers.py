@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from jupyter_client.asynchronous import AsyncKernelClient
@@ -14,10 +15,12 @@ from support.kernels import Executed
 
 __all__ = [
     "READY",
+    "another_client",
     "answer_to",
     "connected_to",
     "interrupted",
     "interrupted_blocking",
+    "polled",
     "started",
     "started_blocking",
 ]
@@ -50,6 +53,38 @@ async def connected_to(manager: Any) -> AsyncIterator[AsyncKernelClient]:
         yield client
     finally:
         client.stop_channels()
+
+
+@asynccontextmanager
+async def another_client(manager: Any) -> AsyncIterator[AsyncKernelClient]:
+    """Have a client with a session of its own, as another program would, that has got an answer."""
+    client = AsyncKernelClient()
+    client.load_connection_info(manager.get_connection_info())
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=READY)
+        yield client
+    finally:
+        client.stop_channels()
+
+
+@asynccontextmanager
+async def polled(manager: AsyncKernelManager) -> AsyncIterator[set[int | None]]:
+    """Ask all the while whether the kernel has ended; give the answers that have come."""
+    answers: set[int | None] = set()
+
+    async def ask() -> None:
+        while True:
+            answers.add(await manager.provisioner.poll())
+            await asyncio.sleep(0.02)
+
+    asking = asyncio.create_task(ask())
+    try:
+        yield answers
+    finally:
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
 
 
 @contextmanager

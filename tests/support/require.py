@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import importlib.util
 import math
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 
 __all__ = [
     "missing",
+    "require_module",
     "require_nss_wrapper",
     "require_other_host",
     "require_program",
@@ -38,9 +40,9 @@ SHELL_PACKAGES = {
 }
 
 
-def missing(what: str, debian_package: str) -> NoReturn:
+def missing(what: str, package: str, kind: str = "Debian") -> NoReturn:
     """Skip the test, or fail it under ``SSHPYK_REQUIRE_ALL=1``."""
-    reason = f"{what} is not installed (Debian package {debian_package})"
+    reason = f"{what} is not installed ({kind} package {package})"
     if os.environ.get("SSHPYK_REQUIRE_ALL") == "1":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -50,6 +52,12 @@ def require_program(name: str, debian_package: str) -> str:
     """Return the absolute path of a program, also of one that only root has on PATH."""
     path = shutil.which(name) or shutil.which(name, path=SYSTEM_PATH)
     return path or missing(name, debian_package)
+
+
+def require_module(name: str, package: str) -> None:
+    """Make sure that this Python has a module, which a package of PyPI brings."""
+    if importlib.util.find_spec(name) is None:
+        missing(f"the module {name}", package, "PyPI")
 
 
 def require_shell(name: str) -> str:

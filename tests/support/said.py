@@ -29,11 +29,11 @@ class Said(logging.Handler):
     def containing(self, words: str) -> list[str]:
         return [each for each in self._records if words in each]
 
-    async def wait_for(self, words: str) -> str:
-        """Wait until something with these words is logged; give the first that has them."""
+    async def wait_for(self, words: str, times: int = 1) -> str:
+        """Wait until these words were logged so many times; give the first message with them."""
 
         async def wait() -> None:
-            while not self.containing(words):
+            while len(self.containing(words)) < times:
                 self._changed.clear()
                 await self._changed.wait()
 

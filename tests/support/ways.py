@@ -1,6 +1,7 @@
 """The ways from here to a kernel: each transport, to each kind of server.
 
-A test that takes the fixture ``far`` or ``make_far`` runs once for each way that it allows. There
+A test that takes the fixture ``far`` or ``make_far`` runs once for each way that it allows, unless
+its own ``parametrize`` says which ways it goes. There
 are six, and all of them on every change would take too long: ``--ways=some``, the default, runs
 each test over one, which differs from test to test; ``--ways=others`` runs what that leaves out,
 and nothing else; ``--ways=all`` runs everything. Other tests that would make the default too long
@@ -46,7 +47,7 @@ def add_option(parser: pytest.Parser) -> None:
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Give a test its ways."""
-    if "way" not in metafunc.fixturenames:
+    if "way" not in metafunc.fixturenames or _chooses(metafunc.definition):
         return
     allowed = _allowed(metafunc.definition.iter_markers("ways"))
     some = _some(metafunc.definition.nodeid, allowed)
@@ -72,8 +73,13 @@ def _belongs(item: pytest.Item, wanted: str) -> bool:
     if item.get_closest_marker("others"):
         return wanted == "others"
     callspec = getattr(item, "callspec", None)
-    goes_ways = callspec is not None and isinstance(callspec.params.get("way"), Way)
-    return wanted == "some" or goes_ways
+    given_a_way = callspec is not None and "way" in callspec.params and not _chooses(item)
+    return wanted == "some" or given_a_way
+
+
+def _chooses(item: pytest.Item) -> bool:
+    """Say whether a test is parametrized with its ways itself."""
+    return any("way" in mark.args[0] for mark in item.iter_markers("parametrize"))
 
 
 def _allowed(marks: Iterable[pytest.Mark]) -> list[Way]:

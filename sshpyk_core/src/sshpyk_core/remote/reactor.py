@@ -57,7 +57,7 @@ class Reactor:
         self._callbacks: Dict[int, Tuple[Optional[Callable[[], None]], ...]] = {}
         self._timers: List[Tuple[float, int, Timer]] = []
         self._counter = itertools.count()
-        self._running = False
+        self._stopped = False
         self._wakeup: Optional[Tuple[socket.socket, socket.socket]] = None
 
     def watch(
@@ -89,13 +89,13 @@ class Reactor:
         return timer
 
     def run(self) -> None:
-        """Work until :meth:`stop` is called."""
-        self._running = True
-        while self._running:
+        """Work until :meth:`stop` is called, also if that was before this."""
+        while not self._stopped:
             for key, events in self._selector.select(self._patience()):
                 self._dispatch(key.fd, events)
-            while self._running and self._timers and self._timers[0][0] <= self.clock():
+            while not self._stopped and self._timers and self._timers[0][0] <= self.clock():
                 heapq.heappop(self._timers)[2].fire()
+        self._stopped = False
 
     def _patience(self) -> Optional[float]:
         """Give the seconds until the first timer that still counts, None when there is none."""
@@ -135,8 +135,11 @@ class Reactor:
         self.watch(ours.fileno(), on_readable)
 
     def stop(self) -> None:
-        """Return from :meth:`run` after the callback that called this."""
-        self._running = False
+        """Return from :meth:`run` after the callback that called this, or as soon as it is called.
+
+        A connection may break before there is a loop to hear of it.
+        """
+        self._stopped = True
 
     def close(self) -> None:
         """Free the selector; the watched descriptors stay open."""

@@ -51,6 +51,7 @@ class Relay:
         self._bytes_sent = 0
         self._silent = False
         self._bytes_until_silent: int | None = None
+        self._counted: Side = "client"
         self._silence: Future[None] = Future()
         self._listener: asyncio.Server | None = None
         self._thread: threading.Thread | None = None
@@ -156,16 +157,17 @@ class Relay:
         """
         self._do(lambda: self._shape(to_server or PLAIN, to_client or PLAIN))
 
-    def silence(self, *, after_bytes: int = 0) -> Future[None]:
+    def silence(self, *, after_bytes: int = 0, sent_by: Side = "client") -> Future[None]:
         """Carry not a byte more, either way; connections stay open and new ones may come.
 
         Args:
-            after_bytes: how many bytes from clients to let through before.
+            after_bytes: how many bytes to let through before.
+            sent_by: on which side those are counted.
 
         Returns:
             Done when the silence has begun.
         """
-        return self._do(lambda: self._fall_silent(after_bytes))
+        return self._do(lambda: self._fall_silent(after_bytes, sent_by))
 
     def resume(self) -> None:
         """Carry on; nothing that was sent in the silence is lost."""
@@ -239,19 +241,20 @@ class Relay:
         for connection in tuple(self._connections):
             connection.shape(to_server, to_client)
 
-    def _count(self, size: int) -> None:
-        """Take note of bytes from a client; fall silent when it was agreed."""
-        self._bytes_sent += size
-        if self._bytes_until_silent is not None:
+    def _count(self, side: Side, size: int) -> None:
+        """Take note of bytes; fall silent when it was agreed."""
+        if side == "client":
+            self._bytes_sent += size
+        if self._bytes_until_silent is not None and side == self._counted:
             self._bytes_until_silent -= size
             if self._bytes_until_silent <= 0:
-                self._fall_silent(0)
+                self._fall_silent()
 
-    def _fall_silent(self, after_bytes: int) -> Future[None]:
+    def _fall_silent(self, after_bytes: int = 0, sent_by: Side = "client") -> Future[None]:
         if self._silence.done():
             self._silence = Future()
         if after_bytes:
-            self._bytes_until_silent = after_bytes
+            self._bytes_until_silent, self._counted = after_bytes, sent_by
             return self._silence
         self._bytes_until_silent = None
         self._silent = True

@@ -118,7 +118,7 @@ class Connection:
         port: the server's TCP port on 127.0.0.1.
         random: what the jitter is drawn from.
         opened: called when the client is connected.
-        sent: called with the number of bytes that came from the client.
+        sent: called with who sent bytes that came, and how many.
         ended: called when neither end is left.
 
     Attributes:
@@ -131,7 +131,7 @@ class Connection:
         random: Random,
         *,
         opened: Callable[[Connection], None],
-        sent: Callable[[int], None],
+        sent: Callable[[Side, int], None],
         ended: Callable[[Connection], None],
     ) -> None:
         """Wait for the client."""
@@ -159,8 +159,8 @@ class Connection:
 
     def received(self, end: _End, content: bytes | News) -> None:
         """Send on its way what came at an end."""
-        if end is self.client and not isinstance(content, News):
-            self._sent(len(content))
+        if not isinstance(content, News):
+            self._sent("client" if end is self.client else "server", len(content))
         end.lane.put(content, _now())
         self._deliver(end)
 
