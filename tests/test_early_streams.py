@@ -26,7 +26,7 @@ class LateKernel:
         ports = dict.fromkeys(wire.PORTS, self._socket.getsockname()[1])
         self.attachment = Attachment(
             self.reactor,
-            SpoolBudget(folder, limit=0),
+            SpoolBudget(folder, limit=0, memory=2**20),
             KernelDoor(lambda: ports, lambda: self.alive),
             lambda _one, _command: None,
             lambda _one: None,
