@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sshpyk_core.config import KEYS, REQUIRED, KernelConfig
 from sshpyk_core.errors import ConfigError
-from sshpyk_core.link.heartbeat import LinkTimers
+from sshpyk_core.timers import LinkTimers
 from sshpyk_core.types import Target
 
 

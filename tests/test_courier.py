@@ -17,6 +17,7 @@ from sshpyk_core.remote.wire import (
     COMMAND,
     CREDIT,
     DATA,
+    OPEN,
     U32,
     U64,
     URGENT,
@@ -309,3 +310,21 @@ def test_frames_that_are_sent_again_carry_the_handle_of_the_new_connection() -> 
     courier.supervisor = 5
     courier.resume(0)
     assert courier.next_frame() == Frame(5, COMMAND, 0, 1, b"{}")
+
+
+def test_a_stream_that_the_other_end_never_heard_of_can_be_taken_back_without_a_trace() -> None:
+    courier = Courier(1)
+    courier.post(COMMAND, 0, b"{}")
+    for number in (1, 2):
+        courier.open(number, BULK)
+        courier.post(OPEN, number, b"\1\1")
+        courier.send(number, b"hello")
+    courier.grant(1, 5)
+    assert courier.take_back(1)
+    assert [(frame.kind, frame.stream) for frame in iter(courier.next_frame, None)] == [
+        (COMMAND, 0),
+        (OPEN, 2),
+        (DATA, 2),
+    ]
+    assert not courier.take_back(2)
+    assert courier.waiting == 0

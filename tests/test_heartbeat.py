@@ -7,12 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import pytest
-from sshpyk_core.errors import HostUnreachableError
-from sshpyk_core.link.attachment import Replayed
-from sshpyk_core.link.heartbeat import STALE, Heartbeat, LinkTimers
-from sshpyk_core.reconnecting import HostState, Loss, Reconnecting
-from support.said import listened
+from sshpyk_core.link.heartbeat import STALE, Heartbeat
+from sshpyk_core.timers import LinkTimers
 
 from sshpyk_core import suspend
 
@@ -99,84 +95,7 @@ async def test_what_may_have_come_before_the_suspend_counts_for_nothing() -> Non
         assert (await asyncio.wait_for(watch, SOON)).startswith("nothing was heard")
 
 
-async def test_a_sleep_tells_of_a_suspend_and_ends_with_it() -> None:
-    assert await suspend.sleep(0.01) is False
-    sleeping = asyncio.create_task(suspend.sleep(LONG))
-    await suspended()
-    assert await asyncio.wait_for(sleeping, SOON) is True
-
-
 def test_kernels_that_share_a_link_get_the_strictest_timers() -> None:
     one = LinkTimers(ping_after=1, dead_after=20, awake_patience=3)
     other = LinkTimers(ping_after=2, dead_after=10, awake_patience=3)
     assert one.strictest(other) == other.strictest(one) == LinkTimers(1, 10, 3)
-
-
-# --- attempts ------------------------------------------------------------------------------------
-
-
-async def test_a_connection_that_is_lost_at_once_again_and_again_makes_no_storm() -> None:
-    made: list[float] = []
-    connected = False
-
-    async def attempt() -> Replayed:
-        nonlocal connected
-        made.append(time.monotonic())
-        connected = True
-        loop.connected()
-        return Replayed()
-
-    loop = Reconnecting("somewhere", attempt, lambda: not connected)
-    for _ in range(3):
-        connected = False
-        loop.lost(Loss("closed", 0, 1))
-        assert await loop.run() is HostState.CONNECTED
-    # The delays are 0, 1 and 2 s, each spread by a fifth.
-    assert made[1] - made[0] >= 0.8
-    assert made[2] - made[1] >= 1.6
-
-
-async def test_each_loss_and_each_return_is_told_in_one_line() -> None:
-    attempts = 0
-
-    async def attempt() -> Replayed:
-        nonlocal attempts
-        attempts += 1
-        if attempts == 1:
-            raise HostUnreachableError("somewhere", "connect", "no route to host")
-        return Replayed(here=17, there=4711)
-
-    loop = Reconnecting("somewhere", attempt, lambda: attempts < 2)
-    with listened() as said:
-        loop.lost(Loss("nothing was heard for 20 s", 20, 2))
-        await loop.run()
-        await said.wait_for("connected again")
-    (lost,) = said.containing("connection lost")
-    assert lost.startswith("somewhere: connection lost (nothing was heard for 20 s); last heard")
-    assert "its 2 kernels go on" in lost
-    assert lost.endswith("connecting again now")
-    (back,) = said.containing("connected again")
-    assert back.endswith("4711 bytes had waited there, 17 here")
-    assert len(said.containing("no route to host")) == 1
-
-
-@pytest.mark.others
-async def test_a_suspend_ends_the_wait_for_the_next_attempt() -> None:
-    made: list[float] = []
-    fourth = asyncio.Event()
-
-    async def attempt() -> Replayed:
-        made.append(time.monotonic())
-        if len(made) == 5:
-            return Replayed()
-        if len(made) == 4:
-            fourth.set()
-        raise HostUnreachableError("somewhere", "connect", "no route to host")
-
-    loop = Reconnecting("somewhere", attempt, lambda: len(made) < 5)
-    running = asyncio.create_task(loop.run())
-    await asyncio.wait_for(fourth.wait(), SOON)
-    await suspended()
-    await asyncio.wait_for(running, SOON)
-    # The wait was to be of 8 s, spread by a fifth.
-    assert made[4] - made[3] < 6.4

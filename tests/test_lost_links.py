@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from sshpyk_core.errors import LinkLostError
 from sshpyk_core.link.attachment import Attachment
-from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.link.link import Link
 from sshpyk_core.remote import wire
+from sshpyk_core.timers import LinkTimers
 from support.held_channel import HeldChannel
 from support.virtual_time import Clock, VirtualLoop
 

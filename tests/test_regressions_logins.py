@@ -16,13 +16,13 @@ from sshpyk_core.connection import Places, Plan
 from sshpyk_core.errors import AuthenticationError, ConnectError
 from sshpyk_core.host import Host
 from sshpyk_core.host_settings import HostSettings
-from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.link.options import SupervisorOptions
 from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.prompting.askpass import Askpass
 from sshpyk_core.prompting.login import Login, Shared
 from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.testing.embedded_server import EmbeddedServer
+from sshpyk_core.timers import LinkTimers
 from sshpyk_core.transport import transport_for
 from sshpyk_core.transport_kit.login.questions import LoginQuestions
 from sshpyk_core.types import Question, Target

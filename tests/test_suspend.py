@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,8 @@ from support.managers import READY
 from sshpyk_core import suspend
 
 MakeFarSide = Callable[..., FarSide]
+
+LONG = 600.0
 
 SUSPEND = suspend.NOTICED + suspend.LONGEST_NAP + 0.5
 """Seconds of a suspend that is sure to be noticed."""
@@ -117,3 +120,11 @@ async def test_a_suspend_over_which_the_connection_held_changes_nothing(
         assert await asyncio.wait_for(program.process.wait(), READY) == 0
         assert not any("connection lost" in line for line in program.lines)
     assert far.left_behind() == []
+
+
+async def test_a_sleep_tells_of_a_suspend_and_ends_with_it() -> None:
+    assert await suspend.suspended_within(0.01) is False
+    sleeping = asyncio.create_task(suspend.suspended_within(LONG))
+    await asyncio.sleep(0)
+    time.sleep(SUSPEND)  # noqa: ASYNC251 (the loop is to stand still)
+    assert await asyncio.wait_for(sleeping, READY) is True

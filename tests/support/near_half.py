@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from sshpyk_core.errors import LinkLostError, RemoteError
-from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.link.link import Link
 from sshpyk_core.link.stream import LocalStream
 from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.remote import wire
+from sshpyk_core.timers import LinkTimers
 
 from support.held_channel import HeldChannel
 from support.talkers import Talker

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sshpyk_core import config_values as kinds
 from sshpyk_core.config_values import Kind
 from sshpyk_core.errors import ConfigError
-from sshpyk_core.link.heartbeat import LinkTimers
+from sshpyk_core.timers import LinkTimers
 from sshpyk_core.types import Target
 
 __all__ = ["KEYS", "REQUIRED", "KernelConfig", "Key"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from sshpyk_core.errors import ConfigError
 from sshpyk_core.ssh_config import validate_alias
+from sshpyk_core.timers import LONGEST_PING
 
 __all__ = [
     "ALIAS",
@@ -31,10 +32,6 @@ __all__ = [
     "VERBOSITY",
     "Kind",
 ]
-
-
-LONGEST_PING = 60.0
-"""A bridge takes it for the end of the connection when nothing comes for ten times as long."""
 
 
 @dataclass(frozen=True)

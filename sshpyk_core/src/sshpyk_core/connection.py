@@ -15,10 +15,10 @@ from sshpyk_core.errors import (
     HostUnreachableError,
 )
 from sshpyk_core.link.bootstrap import open_link
-from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.link.link import BridgeHello, Link
 from sshpyk_core.prompting.login import Login
 from sshpyk_core.prompting.patience import Patience
+from sshpyk_core.timers import LinkTimers
 from sshpyk_core.transport import Transport
 from sshpyk_core.types import Session, Target
 

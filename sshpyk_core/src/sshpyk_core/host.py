@@ -18,8 +18,6 @@ from sshpyk_core.errors import (
     LinkLostError,
     SshpykError,
 )
-from sshpyk_core.link.attachment import Replayed
-from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.link.link import BridgeHello, Link
 from sshpyk_core.link.options import SupervisorOptions
 from sshpyk_core.link.supervisor import SupervisorClient
@@ -27,7 +25,8 @@ from sshpyk_core.logging_in import LoggingIn
 from sshpyk_core.prompting.login import Login, Shared
 from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.reattaching import Reattaching
-from sshpyk_core.reconnecting import Attempt, HostState, Loss, Reconnecting
+from sshpyk_core.reconnecting import HostState, Loss, Reconnecting
+from sshpyk_core.timers import LinkTimers
 from sshpyk_core.transport import Transport, transport_for
 from sshpyk_core.types import Address, Forward, Target
 
@@ -61,7 +60,6 @@ class Host:
             PluginError: the target's transport is unknown or broken.
         """
         self.target = target
-        self.state = HostState.IDLE
         self.hello: BridgeHello | None = None
         """What the last bridge said of itself."""
         self.patience = Patience()
@@ -75,7 +73,6 @@ class Host:
         self._connecting = LoggingIn(self._connect, shared or Shared(), self.patience)
         self._reattaching = Reattaching(target.alias, self._supervisors.__contains__)
         self._reconnecting = Reconnecting(target.alias, self._connecting.unattended, self._misses)
-        self._reconnect_task: asyncio.Task[None] | None = None
         self._linger: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -151,15 +148,14 @@ class Host:
             await self._close_idle()
 
     def _stop_waiting(self) -> None:
-        if self._reconnect_task is not None:
-            self._reconnect_task.cancel()
+        self._reconnecting.not_needed()
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
 
     async def _close_idle(self) -> None:
         if not self._supervisors:
-            self.state = HostState.IDLE
+            self._reconnecting.closed()
             await self._disconnect("not needed any more")
 
     async def forward(self, listen: Address, destination: Address) -> Forward:
@@ -174,6 +170,11 @@ class Host:
         return await self._transport.forward(self._connection.session, listen, destination)
 
     # --- connecting --------------------------------------------------------------------------
+
+    @property
+    def state(self) -> HostState:
+        """How things stand between here and the host."""
+        return self._reconnecting.state
 
     @property
     def _connected(self) -> bool:
@@ -192,7 +193,7 @@ class Host:
             raise LinkLostError(self.target.alias, "connect", "it was closed meanwhile")
         return self._connection.link
 
-    async def _connect(self, login: Login) -> Replayed:
+    async def _connect(self, login: Login) -> None:
         """Replace the connection and attach to all kernels over it."""
         await self._disconnect("replaced")
         connection = await self._plan.connect(self._places, self._timers or LinkTimers(), login)
@@ -204,11 +205,12 @@ class Host:
             raise
         self.hello = connection.hello
         self._connection = connection
-        self.state = HostState.CONNECTED
         self._reconnecting.connected()
         connection.when_lost(lambda reason: self._lost(connection, reason))
         spawned = [each for each in self._supervisors if each.spawned]
-        return await self._reattaching.over(connection, spawned)
+        waited = await self._reattaching.over(connection, spawned)
+        if connection.alive:
+            self._reconnecting.back(waited)
 
     async def _disconnect(self, reason: str) -> None:
         connection, self._connection = self._connection, None
@@ -226,7 +228,7 @@ class Host:
     def try_again(self) -> None:
         """Reconnect after a login was needed: the user has come back and may be asked now."""
         if self.state is HostState.NEEDS_LOGIN:
-            self._begin_reconnecting(self._connecting.for_user)
+            self._reconnecting.begin(self._connecting.for_user)
 
     async def log_in(self) -> None:
         """Do the same, and wait for that login; what time may cure is left to the reconnecting.
@@ -242,12 +244,7 @@ class Host:
                 raise
             except SshpykError as error:
                 log.debug("%s", error)
-                self._begin_reconnecting()
-
-    def _begin_reconnecting(self, first: Attempt | None = None) -> None:
-        self.state = HostState.RECONNECTING
-        if self._reconnect_task is None or self._reconnect_task.done():
-            self._reconnect_task = self._spawn(self._reconnect(first))
+                self._reconnecting.begin()
 
     def _lost(self, connection: Connection, reason: str) -> None:
         if self._connection is not connection:
@@ -255,13 +252,9 @@ class Host:
         if not self._supervisors:
             self._spawn(self._close_idle())
             return
-        self._reconnecting.lost(Loss(reason, connection.link.silence, len(self._supervisors)))
         # A link over a dead session takes nothing any more, but may not know it yet.
         connection.link.lose(reason)
-        self._begin_reconnecting()
-
-    async def _reconnect(self, first: Attempt | None) -> None:
-        self.state = await self._reconnecting.run(first)
+        self._reconnecting.lost(Loss(reason, connection.link.silence, len(self._supervisors)))
 
     def _misses(self) -> bool:
         """Say whether a connection is needed and not there."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from sshpyk_core.background import background
 from sshpyk_core.host import Host
-from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.prompting.login import Shared
+from sshpyk_core.timers import LinkTimers
 from sshpyk_core.types import Target
 
 __all__ = ["Hosts", "hosts"]

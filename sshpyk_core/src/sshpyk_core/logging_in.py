@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from sshpyk_core.errors import AuthenticationError, HostKeyError
-from sshpyk_core.link.attachment import Replayed
 from sshpyk_core.prompting.login import Login, Shared
 from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.prompting.person import find_person
@@ -23,14 +22,14 @@ class LoggingIn:
 
     def __init__(
         self,
-        work: Callable[[Login], Coroutine[Any, Any, Replayed]],
+        work: Callable[[Login], Coroutine[Any, Any, None]],
         shared: Shared,
         patience: Patience,
     ) -> None:
         """Try nothing yet.
 
         Args:
-            work: makes the connection, and says how much had waited for it.
+            work: makes the connection.
             shared: what the logins of this process share.
             patience: the clock that stands still while a person is asked.
         """
@@ -51,11 +50,11 @@ class LoggingIn:
         """Whether an attempt is under way that a user waits for."""
         return self._users > 0
 
-    async def unattended(self) -> Replayed:
+    async def unattended(self) -> None:
         """Join the attempt under way, or begin one that asks nobody; raises what that raises."""
         return await self._flight.join()
 
-    async def for_user(self) -> Replayed:
+    async def for_user(self) -> None:
         """Join the attempt under way, or begin one that asks a person where that is needed.
 
         The person is asked once for all users who wait, and no more when none of them waits.
@@ -64,7 +63,8 @@ class LoggingIn:
         try:
             if self._login is not None and not self._login.in_person:
                 try:
-                    return await self._flight.join()
+                    await self._flight.join()
+                    return None
                 except (AuthenticationError, HostKeyError):
                     # It was begun for nobody; the next one may have somebody to ask.
                     if find_person() is None:
@@ -79,7 +79,7 @@ class LoggingIn:
         """End the attempt under way, and return when it has undone what it had begun."""
         await self._flight.aclose()
 
-    async def _attempt(self) -> Replayed:
+    async def _attempt(self) -> None:
         person = find_person() if self._users else None
         self._login = Login(self._shared, person, self._patience)
         try:

@@ -13,7 +13,7 @@ from sshpyk_core.errors import (
     SupervisorGoneError,
     SupervisorUnreachableError,
 )
-from sshpyk_core.link.attachment import Replayed
+from sshpyk_core.link.attachment import Waited
 from sshpyk_core.link.supervisor import SupervisorClient
 
 __all__ = ["Reattaching"]
@@ -34,11 +34,9 @@ class Reattaching:
         """Ask nobody yet; ``wanted`` says whether a kernel is still of interest."""
         self._alias = alias
         self._wanted = wanted
-        self._tasks: set[asyncio.Task[Replayed]] = set()
+        self._tasks: set[asyncio.Task[Waited]] = set()
 
-    async def over(
-        self, connection: Connection, supervisors: Iterable[SupervisorClient]
-    ) -> Replayed:
+    async def over(self, connection: Connection, supervisors: Iterable[SupervisorClient]) -> Waited:
         """Attach to all of them; those that take long are left to go on by themselves.
 
         Returns:
@@ -49,9 +47,9 @@ class Reattaching:
         for task in tasks:
             task.add_done_callback(self._tasks.discard)
         done = (await asyncio.wait(tasks, timeout=PATIENCE))[0] if tasks else set()
-        return sum((task.result() for task in done), Replayed())
+        return sum((task.result() for task in done), Waited())
 
-    async def _reattach(self, supervisor: SupervisorClient, connection: Connection) -> Replayed:
+    async def _reattach(self, supervisor: SupervisorClient, connection: Connection) -> Waited:
         told = False
         while connection.alive and self._wanted(supervisor):
             try:
@@ -67,4 +65,4 @@ class Reattaching:
             except HostError as error:
                 log.warning("%s", error)
                 break
-        return Replayed()
+        return Waited()

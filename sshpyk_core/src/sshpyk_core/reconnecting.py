@@ -7,12 +7,20 @@ import enum
 import logging
 import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sshpyk_core import suspend
-from sshpyk_core.errors import AuthenticationError, HostKeyError, SshpykError
-from sshpyk_core.link.attachment import Replayed
+from sshpyk_core.errors import (
+    AuthenticationError,
+    HostKeyError,
+    HostNotFoundError,
+    HostUnreachableError,
+    LinkLostError,
+    SshpykError,
+)
+from sshpyk_core.link.attachment import Waited
+from sshpyk_core.suspend import suspended_within
 
 __all__ = ["BACKOFF", "Attempt", "HostState", "Loss", "Reconnecting"]
 
@@ -21,6 +29,9 @@ BACKOFF = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
 SHORT_LIFE = 1.0
 """Seconds that a connection must live for the next loss not to be one more failure in a row."""
+
+QUICK_RETURNS, QUICK_PERIOD = 12, 300.0
+"""How many losses in so many seconds are answered at once; those beyond count as failures."""
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +52,7 @@ class Loss:
     Attributes:
         reason: how that showed.
         silence: seconds since the last byte from the host.
-        kernels: how many kernels go on there.
+        kernels: how many kernels were running there.
     """
 
     reason: str
@@ -49,12 +60,12 @@ class Loss:
     kernels: int
 
 
-Attempt = Callable[[], Awaitable[Replayed]]
-"""Makes the connection, and says how much went again over it."""
+Attempt = Callable[[], Awaitable[object]]
+"""Makes the connection; a connection that it makes is reported by whoever made it."""
 
 
 class Reconnecting:
-    """The loop of one host; it says once that the connection is lost, and once that it is back."""
+    """How things stand with one host, told to the user, and the loop that mends it."""
 
     def __init__(self, alias: str, attempt: Attempt, wanted: Callable[[], bool]) -> None:
         """Do nothing yet.
@@ -64,77 +75,118 @@ class Reconnecting:
             attempt: one that asks nobody.
             wanted: says whether a connection is needed and not there.
         """
+        self.state = HostState.IDLE
         self._alias = alias
         self._attempt = attempt
         self._wanted = wanted
         self._failures = 0
         self._connected_at = 0.0
+        self._lost_at: float | None = None
+        """When, by the wall clock, what the user was told of; None: all is well."""
+        self._task: asyncio.Task[None] | None = None
+        self._quick_returns: deque[float] = deque(maxlen=QUICK_RETURNS)
+        self._told: set[str] = set()
+
+    # --- what has happened -------------------------------------------------------------------
 
     def connected(self) -> None:
         """Take note that there is a connection, whoever made it."""
+        self.state = HostState.CONNECTED
         self._connected_at = asyncio.get_running_loop().time()
 
+    def back(self, waited: Waited) -> None:
+        """Tell the user, once for each loss, that the kernels are attached over a connection."""
+        if self._lost_at is not None:
+            seconds, self._lost_at = time.time() - self._lost_at, None
+            self._told.clear()
+            message = "%s: connected again after %.1f s; %d bytes had waited there, and %d here"
+            log.warning(message, self._alias, seconds, waited.there, waited.here)
+
     def lost(self, loss: Loss) -> None:
-        """Tell the user, and settle when the first attempt comes."""
-        if asyncio.get_running_loop().time() - self._connected_at >= SHORT_LIFE:
+        """Tell the user, once until all is well again, and begin to reconnect."""
+        if self._may_return_quickly():
             self._failures = 0
+        known, self._lost_at = self._lost_at, self._lost_at or time.time()
         heard = time.strftime("%H:%M:%S", time.localtime(time.time() - loss.silence))
         delay = self._delay
-        soon = "now" if delay < 1 else f"in {delay:.0f} s"
-        goes_on = "its kernel goes on" if loss.kernels == 1 else f"its {loss.kernels} kernels go on"
-        log.warning(
-            "%s: connection lost (%s); last heard from at %s; %s; connecting again %s",
+        log.log(
+            logging.WARNING if known is None else logging.DEBUG,
+            "%s: connection lost (%s), last heard from at %s; %s; reconnecting %s",
             self._alias,
             loss.reason,
             heard,
-            goes_on,
-            soon,
+            "a kernel was running there, and what it prints is kept"
+            if loss.kernels == 1
+            else f"{loss.kernels} kernels were running there, and what they print is kept",
+            "now" if delay < 1 else f"in {delay:.0f} s",
         )
+        self.begin()
 
-    @property
-    def _delay(self) -> float:
-        return BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+    def _may_return_quickly(self) -> bool:
+        """Say whether this loss is not one of a host that lets us in and throws us out again."""
+        now = asyncio.get_running_loop().time()
+        past = self._quick_returns
+        many = len(past) == QUICK_RETURNS and now - past[0] < QUICK_PERIOD
+        if many or now - self._connected_at < SHORT_LIFE:
+            return False
+        past.append(now)
+        return True
 
-    async def run(self, first: Attempt | None = None) -> HostState:
+    def not_needed(self) -> None:
+        """Stop: nobody needs the host any more."""
+        if self._task is not None:
+            self._task.cancel()
+        self._lost_at = None
+
+    def closed(self) -> None:
+        """Take note that the connection was closed, as nobody needs it."""
+        self.state = HostState.IDLE
+
+    # --- the loop ----------------------------------------------------------------------------
+
+    def begin(self, first: Attempt | None = None) -> None:
         """Try to connect until it works, is not wanted any more, or needs a login.
 
         Refused credentials and host keys end it: repeating those gets people locked out.
 
         Args:
             first: makes the first attempt, at once, instead of one that asks nobody.
-
-        Returns:
-            How things stand then.
         """
-        since = time.time()
+        self.state = HostState.RECONNECTING
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(first))
+
+    @property
+    def _delay(self) -> float:
+        return BACKOFF[min(self._failures, len(BACKOFF) - 1)]
+
+    async def _run(self, first: Attempt | None) -> None:
         while self._wanted():
-            if first is None and await suspend.sleep(self._delay * random.uniform(0.8, 1.2)):  # noqa: S311 (jitter)
+            if first is None and await suspended_within(self._delay * random.uniform(0.8, 1.2)):  # noqa: S311 (jitter)
                 self._failures = 0  # those were of another network, perhaps
             attempt, first = first or self._attempt, None
             if not self._wanted():
                 break
             self._failures += 1
             try:
-                replayed = await attempt()
+                await attempt()
             except (AuthenticationError, HostKeyError) as error:
                 self._failures = 0
+                self.state = HostState.NEEDS_LOGIN
                 advice = "Then interrupt or restart a kernel there: that connects again."
                 log.warning("needs login: %s\n%s", error, advice)
-                return HostState.NEEDS_LOGIN
+                return
             except SshpykError as error:
-                log.debug("%s: attempt %d to reconnect: %s", self._alias, self._failures, error)
+                self._tell(error)
             except Exception:
                 # Whatever it was, the kernels there are worth another attempt.
                 log.exception("%s: attempt to reconnect failed oddly", self._alias)
-            else:
-                self._back(time.time() - since, replayed)
-        return HostState.CONNECTED
+        if self.state is HostState.RECONNECTING:
+            self.state = HostState.IDLE
 
-    def _back(self, seconds: float, replayed: Replayed) -> None:
-        log.warning(
-            "%s: connected again after %.1f s; %d bytes had waited there, %d here",
-            self._alias,
-            seconds,
-            replayed.there,
-            replayed.here,
-        )
+    def _tell(self, error: SshpykError) -> None:
+        """Tell the user, once in an outage, of what time alone will hardly cure."""
+        passing = isinstance(error, HostUnreachableError | HostNotFoundError | LinkLostError)
+        level = logging.DEBUG if passing or str(error) in self._told else logging.WARNING
+        self._told.add(str(error))
+        log.log(level, "%s: attempt %d to reconnect: %s", self._alias, self._failures, error)

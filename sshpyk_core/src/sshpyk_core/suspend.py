@@ -11,7 +11,7 @@ import asyncio
 import sys
 import time
 
-__all__ = ["sleep"]
+__all__ = ["suspended_within"]
 
 LONGEST_NAP = 1.0
 """Seconds after which the clocks are looked at again: so soon is a suspend noticed."""
@@ -27,8 +27,10 @@ def now() -> float:
     return time.time()
 
 
-async def sleep(seconds: float) -> bool:
+async def suspended_within(seconds: float) -> bool:
     """Sleep on the running loop, but no longer than to the end of a suspend.
+
+    Where the system has no clock for it, one that is set counts as a suspend too.
 
     Args:
         seconds: for how long; 0 or less lets other tasks run.

@@ -18,7 +18,7 @@ from sshpyk_core.remote.courier import ACK_DELAY, Courier
 
 
 @dataclass(frozen=True)
-class Replayed:
+class Waited:
     """How much had waited for a new connection, in bytes.
 
     Attributes:
@@ -29,9 +29,9 @@ class Replayed:
     here: int = 0
     there: int = 0
 
-    def __add__(self, other: Replayed) -> Replayed:
+    def __add__(self, other: Waited) -> Waited:
         """Give the sum, over several kernels."""
-        return Replayed(self.here + other.here, self.there + other.there)
+        return Waited(self.here + other.here, self.there + other.there)
 
 
 _handles = itertools.count(1)
@@ -100,13 +100,13 @@ class Attachment:
         """Let frames flow without an answer: a supervisor just made has received nothing yet."""
         self.live = self._link is not None
 
-    def resume(self, answer: dict[str, Any]) -> Replayed:
+    def resume(self, answer: dict[str, Any]) -> Waited:
         """Let frames flow from behind what the supervisor has, as its answer says."""
         self.courier.resume(int(answer["received"]))
-        replayed = Replayed(self.courier.waiting, int(answer["waiting"]))
+        waited = Waited(self.courier.waiting, int(answer["waiting"]))
         self.live = True
         self.wake()
-        return replayed
+        return waited
 
     def link_lost(self, reason: str) -> None:
         """Go on without a link."""

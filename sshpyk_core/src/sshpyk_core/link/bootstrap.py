@@ -20,10 +20,10 @@ from sshpyk_core.errors import (
     RemotePythonError,
     UploadError,
 )
-from sshpyk_core.link.heartbeat import LinkTimers
 from sshpyk_core.link.link import BridgeHello, Link
 from sshpyk_core.link.package import remote_package
 from sshpyk_core.shell import one_line, quote
+from sshpyk_core.timers import LinkTimers
 from sshpyk_core.transport import Transport
 from sshpyk_core.types import ByteReader, RemoteProcess, Session
 

@@ -7,37 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from sshpyk_core import suspend
+from sshpyk_core.suspend import suspended_within
+from sshpyk_core.timers import LinkTimers
 
-__all__ = ["Heartbeat", "LinkTimers"]
+__all__ = ["Heartbeat"]
 
 STALE = 0.5
 """Seconds after a suspend in which what is read may have come before it."""
-
-
-@dataclass(frozen=True)
-class LinkTimers:
-    """When the far end is asked for a sign of life, and when it is given up, in seconds.
-
-    Attributes:
-        ping_after: silence after which it is asked, and asked again.
-        dead_after: silence after which it is given up.
-        awake_patience: the same for the first answer after a suspend.
-    """
-
-    ping_after: float = 5.0
-    dead_after: float = 20.0
-    awake_patience: float = 3.0
-
-    def strictest(self, other: LinkTimers) -> LinkTimers:
-        """Give the smaller of each: kernels that share a link may want different ones."""
-        return LinkTimers(
-            min(self.ping_after, other.ping_after),
-            min(self.dead_after, other.dead_after),
-            min(self.awake_patience, other.awake_patience),
-        )
 
 
 class Heartbeat:
@@ -76,17 +53,20 @@ class Heartbeat:
     async def watch(self) -> str:
         """Return when the far end is to be given up, with the reason."""
         while True:
-            ping_at = max(self._heard, self._asked) + self._timers.ping_after
-            due = min(ping_at, self._give_up_at) - self._loop.time()
-            if await suspend.sleep(due):
+            due = min(self._ask_at, self._give_up_at) - self._loop.time()
+            if await suspended_within(due):
                 # What was heard before says nothing of the network of now.
                 self._give_up_at = self._loop.time() + self._timers.awake_patience
                 self._stale_until = self._loop.time() + STALE
                 self._ask()
             elif self._loop.time() >= self._give_up_at:
                 return f"nothing was heard for {self.silence:.0f} s"
-            elif self._loop.time() >= max(self._heard, self._asked) + self._timers.ping_after:
+            elif self._loop.time() >= self._ask_at:
                 self._ask()
+
+    @property
+    def _ask_at(self) -> float:
+        return max(self._heard, self._asked) + self._timers.ping_after
 
     def _ask(self) -> None:
         self._asked = self._loop.time()

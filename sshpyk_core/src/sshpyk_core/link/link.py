@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sshpyk_core.errors import LinkLostError, RemoteError
-from sshpyk_core.link.heartbeat import Heartbeat, LinkTimers
+from sshpyk_core.link.heartbeat import Heartbeat
 from sshpyk_core.remote import wire
+from sshpyk_core.timers import LinkTimers
 from sshpyk_core.types import RemoteProcess
 
 log = logging.getLogger(__name__)

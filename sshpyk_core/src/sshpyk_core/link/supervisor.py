@@ -23,7 +23,7 @@ from sshpyk_core.errors import (
     SupervisorGoneError,
     SupervisorUnreachableError,
 )
-from sshpyk_core.link.attachment import Attachment, Replayed, quiet_future
+from sshpyk_core.link.attachment import Attachment, Waited, quiet_future
 from sshpyk_core.link.link import Link
 from sshpyk_core.link.options import SupervisorOptions
 from sshpyk_core.link.stream import LocalStream
@@ -116,7 +116,7 @@ class SupervisorClient:
         if not attached.cancelled() and attached.exception() is None:
             self.directory = str((attached.result().get("status") or {}).get("directory"))
 
-    async def reattach(self, link: Link) -> Replayed:
+    async def reattach(self, link: Link) -> Waited:
         """Attach to the supervisor over a new link.
 
         One that never answered is started if it is not there: the request for it may be lost.
@@ -132,9 +132,9 @@ class SupervisorClient:
         attached = self._attachment.attach(link)
         attached.add_done_callback(self._learn_directory)
         await request
-        replayed = self._attachment.resume(await attached)
+        waited = self._attachment.resume(await attached)
         self._on_event({"event": "reattached"})
-        return replayed
+        return waited
 
     def _perish(self, reason: str, error: HostError | None = None) -> None:
         """Take note that there is no supervisor any more, and so no kernel."""
@@ -162,9 +162,6 @@ class SupervisorClient:
         return SupervisorGoneError(
             self.host, f"{tried} the kernel's supervisor", self.gone or "", fix
         )
-
-    def _refused(self, reason: str) -> RemoteError:
-        return RemoteError(self.host, "attach to the kernel's supervisor", reason)
 
     def release(self) -> None:
         """Let go of the link and of all clients; the supervisor stays."""
@@ -235,11 +232,7 @@ class SupervisorClient:
 
     def farewell(self, message: dict[str, Any]) -> None:
         """Take note that the supervisor is gone, or will not have us."""
-        if message.get("kind") in ("fenced", "refused"):
-            # It lives, and so may its kernel: only this attachment is over.
-            self._attachment.detach(self._refused(str(message.get("message"))))
-            return
-        if message.get("kind") == "unreachable":
+        if message.get("kind") in ("fenced", "refused", "unreachable"):
             self._unreachable(str(message.get("message")))
             return
         known = message.get("kind") in _ERRORS
@@ -278,7 +271,8 @@ class SupervisorClient:
 
     def closed(self, stream: LocalStream) -> None:
         """Tell the kernel that a client has gone."""
-        if self._streams.pop(stream.number, None) is not None:
+        known = self._streams.pop(stream.number, None) is not None
+        if known and not self._attachment.courier.take_back(stream.number):
             self._attachment.courier.close(stream.number)
             self._attachment.wake()
 

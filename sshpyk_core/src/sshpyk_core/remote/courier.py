@@ -17,6 +17,7 @@ from .wire import (
     CLOSE,
     CREDIT,
     DATA,
+    OPEN,
     U32,
     URGENT,
     WINDOW,
@@ -144,6 +145,17 @@ class Courier:
         if outflow is not None:
             outflow.closing = True
             outflow.queue.discard()
+
+    def take_back(self, stream: int) -> bool:
+        """Forget a stream that the other end was not told of yet; say whether it is so.
+
+        A client that looks for a sign of life comes and goes once a second, in a long outage too.
+        """
+        if not any(kind == OPEN and number == stream for kind, number, _ in self._posted):
+            return False
+        self._posted = deque(each for each in self._posted if each[1] != stream)
+        self.abandon(stream)
+        return True
 
     def pending(self, stream: int) -> int:
         """Count the bytes that wait on a stream."""
