@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sshpyk_core.remote import epitaphs, identity, orphans, state
+from sshpyk_core.remote import endings, identity, orphans, state
 from sshpyk_core.remote.presence import Presence
 from sshpyk_core.remote.reactor import Reactor
 from support import processes
@@ -322,12 +322,12 @@ def test_who_asks_after_another_has_found_it_dead_hears_the_same(base: Path) -> 
     assert told.startswith("its supervisor was killed")
     assert orphans.account_for(str(directory)) == (False, told)
     assert orphans.sweep(str(base)) == []
-    (epitaph,) = (base / epitaphs.FOLDER).iterdir()
-    assert epitaph.stat().st_mode & 0o777 == 0o600
+    (ending,) = (base / endings.FOLDER).iterdir()
+    assert ending.stat().st_mode & 0o777 == 0o600
     assert orphans.account_for(str(directory)) == (False, told)
-    os.utime(epitaph, (DEAD_FOR_LONG, DEAD_FOR_LONG))
+    os.utime(ending, (DEAD_FOR_LONG, DEAD_FOR_LONG))
     assert orphans.sweep(str(base)) == []
-    assert not epitaph.exists()
+    assert not ending.exists()
     assert orphans.account_for(str(directory)) == (False, "its supervisor has ended")
 
 
