@@ -104,6 +104,15 @@ def test_what_is_urgent_has_room_beyond_what_is_not() -> None:
     assert pacing.room(BULK)
 
 
+def test_a_new_connection_begins_as_carefully_as_the_first() -> None:
+    line = Line(100 * MEGA, 0.02)
+    first = line.pacing.limit
+    line.flood(2)
+    assert line.pacing.limit > first
+    line.pacing.new_connection()
+    assert line.pacing.limit == first
+
+
 def test_over_a_new_connection_what_was_under_way_still_counts() -> None:
     pacing = Pacing(lambda: 0.0)
     while pacing.room(BULK):

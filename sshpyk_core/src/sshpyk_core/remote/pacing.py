@@ -18,6 +18,9 @@ TARGET = 0.2
 LEAST_BYTES = 4 * CHUNK
 """Bytes that may be under way on the slowest line; more than one acknowledgement covers."""
 
+FIRST_BYTES = 2 * LEAST_BYTES
+"""Bytes that may be under way on a line of which nothing is known."""
+
 MOST_BYTES = 2 * WINDOW
 """Bytes that may be under way on the fastest."""
 
@@ -34,13 +37,13 @@ class Pacing:
     def __init__(self, clock: Callable[[], float]) -> None:
         """Start with nothing under way; ``clock`` gives seconds."""
         self.under_way = 0
-        self.limit = 2 * LEAST_BYTES
         self._clock = clock
         self._sent: Deque[Tuple[int, int, float]] = deque()
         self._was_full = False
         self._forget()
 
     def _forget(self) -> None:
+        self.limit = FIRST_BYTES
         self._shortest = self._shortest_lately = float("inf")
         self._since = self._clock()
         self._patient_until = self._since
