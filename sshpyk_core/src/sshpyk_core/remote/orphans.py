@@ -65,7 +65,7 @@ def sweep(base: str) -> List[str]:
         base: directory of the remote package.
     """
     folder = os.path.join(base, state.SUPERVISORS)
-    if base.startswith(state.SHARED) and os.path.islink(base):
+    if state.is_planted_link(base):
         return []
     endings.forget_old(base)
     told = []
