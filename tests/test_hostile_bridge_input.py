@@ -155,7 +155,7 @@ def is_refusal(frame: wire.Frame) -> bool:
     ("name", "value"),
     [
         *(("supervisor", each) for each in ["", ".", "..", "\ud800", "\0"]),
-        *(("detached_timeout", each) for each in ["long", None, -1, float("nan")]),
+        *(("detached_timeout", each) for each in ["long", None, -1, float("nan"), float("inf")]),
         *(("spool_limit", each) for each in ["much", None, float("inf")]),
         ("remote_dir", "\0"),
     ],

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sshpyk_core.remote import epitaphs, identity, orphans, state
+from sshpyk_core.remote import endings, identity, orphans, parent_death, state
 from sshpyk_core.remote.presence import Presence
 from sshpyk_core.remote.reactor import Reactor
 from support import processes
@@ -33,8 +33,8 @@ sys.stdin.readline()
 KNOWING = "import sys, time; print(flush=True); time.sleep(600)"
 PARENT = """
 import os, subprocess, time
-from sshpyk_core.remote import identity
-child = subprocess.Popen(["sleep", "600"], preexec_fn=identity.dies_with(os.getpid()))
+from sshpyk_core.remote import parent_death
+child = subprocess.Popen(["sleep", "600"], preexec_fn=parent_death.dies_with(os.getpid()))
 print(child.pid, flush=True)
 time.sleep(600)
 """
@@ -149,7 +149,7 @@ def test_a_child_that_dies_with_its_parent_does_so_whatever_kills_that(spawn: Sp
 
 
 def test_a_child_whose_parent_has_ended_meanwhile_does_not_even_begin(spawn: Spawn) -> None:
-    orphan = spawn("sleep", "600", preexec_fn=identity.dies_with(ended()))
+    orphan = spawn("sleep", "600", preexec_fn=parent_death.dies_with(ended()))
     assert orphan.wait() == 1
 
 
@@ -322,12 +322,12 @@ def test_who_asks_after_another_has_found_it_dead_hears_the_same(base: Path) -> 
     assert told.startswith("its supervisor was killed")
     assert orphans.account_for(str(directory)) == (False, told)
     assert orphans.sweep(str(base)) == []
-    (epitaph,) = (base / epitaphs.FOLDER).iterdir()
-    assert epitaph.stat().st_mode & 0o777 == 0o600
+    (ending,) = (base / endings.FOLDER).iterdir()
+    assert ending.stat().st_mode & 0o777 == 0o600
     assert orphans.account_for(str(directory)) == (False, told)
-    os.utime(epitaph, (DEAD_FOR_LONG, DEAD_FOR_LONG))
+    os.utime(ending, (DEAD_FOR_LONG, DEAD_FOR_LONG))
     assert orphans.sweep(str(base)) == []
-    assert not epitaph.exists()
+    assert not ending.exists()
     assert orphans.account_for(str(directory)) == (False, "its supervisor has ended")
 
 

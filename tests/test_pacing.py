@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
-from sshpyk_core.remote.pacing import LEAST, MOST, RESERVE, TARGET, Pacing
+from sshpyk_core.remote.pacing import LEAST_BYTES, MOST_BYTES, RESERVE_BYTES, TARGET, Pacing
 from sshpyk_core.remote.wire import BULK, CHUNK, URGENT
 
 KILO = 1000
@@ -55,7 +55,8 @@ def test_a_line_is_used_in_full_but_for_what_its_delay_would_need_beyond_the_mos
 ) -> None:
     line = Line(rate, delay)
     line.flood(5)
-    possible = min(rate, MOST / (delay + CHUNK / rate), LEAST / delay if delay > TARGET else rate)
+    slowest = LEAST_BYTES / delay if delay > TARGET else rate
+    possible = min(rate, MOST_BYTES / (delay + CHUNK / rate), slowest)
     assert line.flood(10) >= 0.8 * possible
 
 
@@ -64,7 +65,7 @@ def test_on_a_slow_line_little_waits_on_the_way(delay: float) -> None:
     line = Line(MEGA, delay)
     line.flood(5)
     line.flood(20)
-    assert line.slowest <= delay + 2 * max(TARGET, LEAST / MEGA)
+    assert line.slowest <= delay + 2 * max(TARGET, LEAST_BYTES / MEGA)
 
 
 def test_a_line_that_becomes_slow_is_followed_and_one_that_becomes_fast_too() -> None:
@@ -97,10 +98,19 @@ def test_what_is_urgent_has_room_beyond_what_is_not() -> None:
     while pacing.room(URGENT):
         seq += 1
         pacing.sent(seq, CHUNK)
-    assert pacing.under_way == full + RESERVE
+    assert pacing.under_way == full + RESERVE_BYTES
     pacing.acknowledged(seq)
     assert pacing.under_way == 0
     assert pacing.room(BULK)
+
+
+def test_a_new_connection_begins_as_carefully_as_the_first() -> None:
+    line = Line(100 * MEGA, 0.02)
+    first = line.pacing.limit
+    line.flood(2)
+    assert line.pacing.limit > first
+    line.pacing.new_connection()
+    assert line.pacing.limit == first
 
 
 def test_over_a_new_connection_what_was_under_way_still_counts() -> None:

@@ -78,6 +78,12 @@ def test_a_timer_of_thirty_days_lets_the_loop_wait(reactor: Reactor) -> None:
         reactor.watch(here.fileno(), None)
 
 
+@pytest.mark.parametrize("delay", [float("nan"), float("inf")], ids=repr)
+def test_a_timer_for_no_time_is_refused(reactor: Reactor, delay: float) -> None:
+    with pytest.raises(ValueError, match=repr(delay)):
+        reactor.call_later(delay, reactor.stop)
+
+
 def test_a_cancelled_timer_is_not_called_and_not_kept(reactor: Reactor) -> None:
     called: list[bool] = []
     timers = [reactor.call_later(delay, lambda: called.append(True)) for delay in (0, THIRTY_DAYS)]

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from typing import Callable, Deque, Dict, Optional, Tuple
 
-from .pacing import LEAST, Pacing
+from .pacing import LEAST_BYTES, Pacing
 from .wire import (
     BULK,
     CHUNK,
@@ -25,7 +25,7 @@ from .wire import (
     WireError,
 )
 
-ACK_BYTES = LEAST // 2
+ACK_BYTES = LEAST_BYTES // 2
 """Bytes taken after which an acknowledgement does not wait any longer."""
 
 ACK_DELAY = 0.05

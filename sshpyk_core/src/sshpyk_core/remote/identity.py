@@ -1,17 +1,13 @@
-"""Which process a number means, and a child that does not outlive its parent.
+"""Which process a number means.
 
 Process numbers are used again. A process is known by its number together with the time at which
 it started, and nothing is killed by a number alone.
 """
 
 import os
-import signal
 import subprocess
 import sys
-from typing import Any, Callable, List, Optional
-
-PR_SET_PDEATHSIG = 1
-"""prctl(2): the signal that a process gets when the thread that made it has ended."""
+from typing import Any, List, Optional
 
 LINUX = sys.platform == "linux"
 
@@ -64,36 +60,6 @@ def _start_from_ps(pid: int) -> Optional[str]:
 def is_same(pid: Any, started: Any) -> bool:
     """Say whether a process that was recorded with its start still runs."""
     return isinstance(pid, int) and pid > 0 and bool(started) and start_of(pid) == started
-
-
-def dies_with(parent: int) -> Optional[Callable[[], None]]:
-    """Give what a child does before it executes a program, so that it is killed with its parent.
-
-    It holds for the program that the child becomes, and not for children of that. The one thread
-    of the parent has to be the one that forks.
-
-    Args:
-        parent: pid of the process that is about to fork.
-
-    Returns:
-        For ``preexec_fn`` of :class:`subprocess.Popen`; None where the system cannot do it.
-    """
-    if not LINUX:
-        return None
-    try:
-        # Here and not above: only who starts a kernel needs it, and it costs more than a fork.
-        import ctypes
-
-        prctl = ctypes.CDLL(None).prctl
-    except (ImportError, OSError, AttributeError):
-        return None
-
-    def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-        if os.getppid() != parent:
-            os._exit(1)  # it ended before the system was asked
-
-    return ask
 
 
 def members(group: int) -> List[int]:

@@ -8,7 +8,7 @@ import subprocess
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Mapping, Optional
 
-from . import identity, launch, ports, state
+from . import identity, launch, parent_death, ports, state
 from .reactor import Reactor, Timer
 
 PROBE_INTERVAL = 0.01
@@ -137,7 +137,7 @@ class Kernel:
                 stderr=child_output,
                 start_new_session=True,
                 restore_signals=True,
-                preexec_fn=identity.dies_with(os.getpid()),  # noqa: PLW1509 (there is one thread)
+                preexec_fn=parent_death.dies_with(os.getpid()),  # noqa: PLW1509 (there is one thread)
             )
             self._started = identity.start_of(self._process.pid)
         except OSError:

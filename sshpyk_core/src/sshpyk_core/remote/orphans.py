@@ -13,9 +13,9 @@ import time
 from contextlib import suppress
 from typing import Any, List, Mapping, NamedTuple, Optional
 
-from . import epitaphs, identity, rendezvous, state
+from . import endings, identity, rendezvous, state
 
-BIRTH_PATIENCE = 60.0
+FIRST_STATE_PATIENCE = 60.0
 """Seconds that a directory may be without a readable state file before it counts as left."""
 
 
@@ -36,7 +36,7 @@ def account_for(directory: str) -> Account:
             that such folders have, is ever removed, and no link is followed to it.
     """
     if not _is_a_supervisors(directory):
-        return Account(False, epitaphs.read(directory) or "its supervisor has ended")
+        return Account(False, endings.read(directory) or "its supervisor has ended")
     known = state.read_json(os.path.join(directory, state.STATE_FILE))
     restarted = _restarted(known)
     if _is_elsewhere(known):
@@ -47,13 +47,13 @@ def account_for(directory: str) -> Account:
         words = "the host has been restarted since"
     elif "supervisor_pid" in known:
         words = "its supervisor was killed" + _number(known) + _end_kernel(directory, known)
-    elif _age(directory) < BIRTH_PATIENCE:
+    elif _age(directory) < FIRST_STATE_PATIENCE:
         # It begins, or is being removed.
-        return Account(False, epitaphs.read(directory) or "its supervisor has not told anything")
+        return Account(False, endings.read(directory) or "its supervisor has not told anything")
     else:
         words = "its supervisor ended before it had told anything"
     # Before it goes: who asks at the same time finds the one or the other.
-    epitaphs.leave(directory, words)
+    endings.leave(directory, words)
     shutil.rmtree(directory, ignore_errors=True)
     return Account(False, words)
 
@@ -65,9 +65,9 @@ def sweep(base: str) -> List[str]:
         base: directory of the remote package.
     """
     folder = os.path.join(base, state.SUPERVISORS)
-    if base.startswith(state.SHARED) and os.path.islink(base):
+    if state.is_planted_link(base):
         return []
-    epitaphs.forget_old(base)
+    endings.forget_old(base)
     told = []
     with suppress(OSError):
         for name in os.listdir(folder):

@@ -15,16 +15,19 @@ from .wire import BULK, CHUNK, WINDOW
 TARGET = 0.2
 """Seconds that bytes may spend in queues on the way."""
 
-LEAST = 4 * CHUNK
+LEAST_BYTES = 4 * CHUNK
 """Bytes that may be under way on the slowest line; more than one acknowledgement covers."""
 
-MOST = 2 * WINDOW
+FIRST_BYTES = 2 * LEAST_BYTES
+"""Bytes that may be under way on a line of which nothing is known."""
+
+MOST_BYTES = 2 * WINDOW
 """Bytes that may be under way on the fastest."""
 
-RESERVE = 2 * CHUNK
+RESERVE_BYTES = 2 * CHUNK
 """Bytes beyond the limit for what is urgent."""
 
-MEMORY = 60.0
+FORGET_AFTER = 60.0
 """Seconds after which the shortest way that was seen may be forgotten: routes change."""
 
 
@@ -34,13 +37,13 @@ class Pacing:
     def __init__(self, clock: Callable[[], float]) -> None:
         """Start with nothing under way; ``clock`` gives seconds."""
         self.under_way = 0
-        self.limit = 2 * LEAST
         self._clock = clock
         self._sent: Deque[Tuple[int, int, float]] = deque()
         self._was_full = False
         self._forget()
 
     def _forget(self) -> None:
+        self.limit = FIRST_BYTES
         self._shortest = self._shortest_lately = float("inf")
         self._since = self._clock()
         self._patient_until = self._since
@@ -57,7 +60,7 @@ class Pacing:
         self._was_full = self._was_full or full
         if priority == BULK:
             return not full
-        return self.under_way < self.limit + RESERVE
+        return self.under_way < self.limit + RESERVE_BYTES
 
     def sent(self, seq: int, size: int) -> None:
         """Take note of bytes that were handed over in the frame ``seq``."""
@@ -77,7 +80,7 @@ class Pacing:
 
     def _learn(self, now: float, sent_at: float, arrived: int) -> None:
         took = now - sent_at
-        if now - self._since > MEMORY:
+        if now - self._since > FORGET_AFTER:
             self._shortest, self._shortest_lately = self._shortest_lately, took
             self._since = now
         self._shortest_lately = min(self._shortest_lately, took)
@@ -87,8 +90,8 @@ class Pacing:
             if now >= self._patient_until:
                 # Once for all that is under way now: it was sent under the old limit.
                 self._patient_until = now + took
-                self.limit = max(LEAST, int(self.limit * max(0.5, TARGET / queued)))
+                self.limit = max(LEAST_BYTES, int(self.limit * max(0.5, TARGET / queued)))
         elif self._was_full:
             # The nearer to the target, the more carefully.
-            self.limit = min(MOST, self.limit + int(arrived * (1 - queued / TARGET) / 2))
+            self.limit = min(MOST_BYTES, self.limit + int(arrived * (1 - queued / TARGET) / 2))
         self._was_full = False

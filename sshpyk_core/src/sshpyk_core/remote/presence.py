@@ -1,5 +1,6 @@
 """Who is attached to a supervisor, and what follows when nobody is."""
 
+import math
 import time
 from typing import Any, Callable, Dict, Optional
 
@@ -27,7 +28,7 @@ class Presence:
         Raises:
             ValueError: one cannot wait for so long.
         """
-        if not detached_timeout >= 0:
+        if not (math.isfinite(detached_timeout) and detached_timeout >= 0):
             raise ValueError("detached_timeout is %r" % detached_timeout)
         self._reactor = reactor
         self._detached_timeout = detached_timeout

@@ -6,6 +6,7 @@ between Python 3.6 and today.
 
 import heapq
 import itertools
+import math
 import os
 import selectors
 import signal
@@ -83,7 +84,13 @@ class Reactor:
             self._selector.register(fd, events)
 
     def call_later(self, delay: float, callback: Callable[[], None]) -> Timer:
-        """Call back once, after ``delay`` seconds."""
+        """Call back once, after ``delay`` seconds.
+
+        Raises:
+            ValueError: that is no time: one that never comes would stand before all others.
+        """
+        if not math.isfinite(delay):
+            raise ValueError("nothing can be called after %r seconds" % delay)
         timer = Timer(callback)
         heapq.heappush(self._timers, (self.clock() + delay, next(self._counter), timer))
         return timer

@@ -46,24 +46,24 @@ def establish(
     for base in state.candidates(wanted, env):
         home = os.path.join(base, state.SUPERVISORS)
         path = os.path.join(home, name)
-        unborn = "%s.new-%d" % (path, os.getpid())
+        prepared = "%s.new-%d" % (path, os.getpid())
         try:
             state.private_directory(base)
             state.private_directory(home)
-            state.private_directory(unborn)
+            state.private_directory(prepared)
             # A full disk shows only when something is written.
-            born = json.dumps({"host": socket.gethostname()}).encode("utf-8")
-            state.write_private(os.path.join(unborn, state.STATE_FILE), born + b" " * 8192)
-            listener = _listen(unborn)
+            first_state = json.dumps({"host": socket.gethostname()}).encode("utf-8")
+            state.write_private(os.path.join(prepared, state.STATE_FILE), first_state + b" " * 8192)
+            listener = _listen(prepared)
         except OSError as error:
             refusals.append("%s (%s)" % (base, error.strerror or error))
-            shutil.rmtree(unborn, ignore_errors=True)
+            shutil.rmtree(prepared, ignore_errors=True)
             continue
         try:
-            os.rename(unborn, path)
+            os.rename(prepared, path)
         except OSError as error:
             listener.close()
-            shutil.rmtree(unborn, ignore_errors=True)
+            shutil.rmtree(prepared, ignore_errors=True)
             raise FileExistsError("there is a supervisor %s" % name) from error
         return path, listener
     raise state.DirectoryError("no directory can be written: " + ", ".join(refusals))

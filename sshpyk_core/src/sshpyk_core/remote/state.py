@@ -45,14 +45,18 @@ def private_directory(path: str) -> None:
         OSError: it cannot be made, or it belongs to somebody else.
     """
     os.makedirs(path, mode=0o700, exist_ok=True)
-    if path.startswith(SHARED) and os.path.islink(path):
-        # Where anybody may write, a link could lead into another directory of ours.
+    if is_planted_link(path):
         raise OSError("%s is a link" % path)
     status = os.stat(path)
     if status.st_uid != os.getuid():
         raise OSError("%s belongs to another user" % path)
     if stat.S_IMODE(status.st_mode) & 0o077:
         os.chmod(path, 0o700)
+
+
+def is_planted_link(path: str) -> bool:
+    """Say whether it is a link where anybody may write: it could lead into a directory of ours."""
+    return path.startswith(SHARED) and os.path.islink(path)
 
 
 def is_ours(path: str) -> bool:

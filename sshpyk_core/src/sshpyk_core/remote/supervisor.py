@@ -22,7 +22,7 @@ import sys
 import time
 from typing import Any, Dict, List
 
-from . import epitaphs, identity, launch, state, wire
+from . import endings, identity, launch, state, wire
 from .attachment import Attachment, KernelDoor
 from .kernel import Kernel
 from .presence import Presence
@@ -236,7 +236,7 @@ class Supervisor:
 
     def _give_up(self, waited: float) -> None:
         words = "nobody was connected for %d s, so its supervisor stopped it" % waited
-        epitaphs.leave(self._directory, words)
+        endings.leave(self._directory, words)
         self._end()
 
     def _end(self) -> None:
@@ -286,7 +286,7 @@ def main(
     reactor.after_child_exits(supervisor.reap)
 
     def told_to_end(_signum: int, _frame: object) -> None:
-        epitaphs.leave(directory, "its supervisor was told to end, with SIGTERM")
+        endings.leave(directory, "its supervisor was told to end, with SIGTERM")
         reactor.stop()
 
     signal.signal(signal.SIGTERM, told_to_end)
