@@ -29,7 +29,8 @@ ROUNDS = 4
 class Relay:
     """Carry TCP connections from a port of 127.0.0.1 to a server; use it with ``with``.
 
-    All methods return when what they do is done, and may be called from any thread but the
+    A method blocks until what it does is done (a coroutine calls it with ``asyncio.to_thread``);
+    only ``silence(after_bytes=...)`` returns before. They may be called from any thread but the
     relay's own.
 
     Args:
@@ -165,7 +166,7 @@ class Relay:
             sent_by: on which side those are counted.
 
         Returns:
-            Done when the silence has begun.
+            At once, with ``after_bytes`` too: a future that is done when the silence has begun.
         """
         return self._do(lambda: self._fall_silent(after_bytes, sent_by))
 
