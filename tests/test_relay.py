@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 import pytest_asyncio
 from sshpyk_core.testing.relay import Line, Relay
-from sshpyk_core.testing.relayed import Side
+from sshpyk_core.testing.relayed_connection import Side
 from support.peers import A_WHILE, SOON, Peer, Server, full_server, until
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from sshpyk_core.testing.pacing import Lane, News
+from sshpyk_core.testing.line import Lane, News
 from sshpyk_core.testing.relay import Line, Relay
 from support.peers import A_WHILE, SOON, Peer, Server, until
 

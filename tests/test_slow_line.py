@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sshpyk_core.testing.pacing import Line
+from sshpyk_core.testing.line import Line
 from sshpyk_core.testing.relay import Relay
 from support.far import FarSide
 from support.kernels import execute

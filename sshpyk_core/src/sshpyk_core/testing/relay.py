@@ -15,8 +15,8 @@ from random import Random
 from types import TracebackType
 from typing import Any, TypeVar, get_args
 
-from sshpyk_core.testing.pacing import PLAIN, Line
-from sshpyk_core.testing.relayed import Connection, Side
+from sshpyk_core.testing.line import PLAIN, Line
+from sshpyk_core.testing.relayed_connection import RelayedConnection, Side
 
 __all__ = ["Line", "Relay"]
 
@@ -29,7 +29,8 @@ ROUNDS = 4
 class Relay:
     """Carry TCP connections from a port of 127.0.0.1 to a server; use it with ``with``.
 
-    All methods return when what they do is done, and may be called from any thread but the
+    A method blocks until what it does is done (a coroutine calls it with ``asyncio.to_thread``);
+    only ``silence(after_bytes=...)`` returns before. They may be called from any thread but the
     relay's own.
 
     Args:
@@ -44,7 +45,7 @@ class Relay:
         """Keep the server's port; nothing listens before ``start``."""
         self.port = 0
         self._upstream = port
-        self._connections: set[Connection] = set()
+        self._connections: set[RelayedConnection] = set()
         self._random = Random(seed)  # noqa: S311 (jitter)
         self._lines = PLAIN, PLAIN
         self._made = 0
@@ -124,7 +125,7 @@ class Relay:
 
         What was under way is lost. When this returns, both sides have been told.
         """
-        self._run(self._each(Connection.cut))
+        self._run(self._each(RelayedConnection.cut))
 
     def half_open(self, keep: Side = "client") -> None:
         """Drop one side of every open connection, and let the other know nothing of it.
@@ -165,7 +166,7 @@ class Relay:
             sent_by: on which side those are counted.
 
         Returns:
-            Done when the silence has begun.
+            At once, with ``after_bytes`` too: a future that is done when the silence has begun.
         """
         return self._do(lambda: self._fall_silent(after_bytes, sent_by))
 
@@ -179,7 +180,7 @@ class Relay:
         Of a connection whose server's end alone was kept, it is the server that has to have gone.
         A peer that went while it could send no more cannot be told from one that is there.
         """
-        self._run(self._each(Connection.settle))
+        self._run(self._each(RelayedConnection.settle))
 
     def __enter__(self) -> Relay:
         """Start."""
@@ -221,7 +222,7 @@ class Relay:
             self._listener = None
 
     def _accepted(self) -> asyncio.BaseProtocol:
-        return Connection(
+        return RelayedConnection(
             self._upstream,
             self._random,
             opened=self._opened,
@@ -229,7 +230,7 @@ class Relay:
             ended=self._connections.discard,
         ).client
 
-    def _opened(self, connection: Connection) -> None:
+    def _opened(self, connection: RelayedConnection) -> None:
         self._made += 1
         self._connections.add(connection)
         connection.shape(*self._lines)
@@ -270,7 +271,7 @@ class Relay:
         for connection in tuple(self._connections):
             connection.resume()
 
-    async def _each(self, work: Callable[[Connection], Coroutine[Any, Any, None]]) -> None:
+    async def _each(self, work: Callable[[RelayedConnection], Coroutine[Any, Any, None]]) -> None:
         """Do something to every connection that is open now."""
         await self._catch_up()
         await asyncio.gather(*(work(connection) for connection in tuple(self._connections)))

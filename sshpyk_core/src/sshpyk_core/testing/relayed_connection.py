@@ -9,9 +9,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Literal, cast
 
-from sshpyk_core.testing.pacing import Lane, Line, News
+from sshpyk_core.testing.line import Lane, Line, News
 
-__all__ = ["Connection", "Side"]
+__all__ = ["RelayedConnection", "Side"]
 
 READ_BYTES = 1 << 18
 
@@ -29,7 +29,7 @@ class _End(asyncio.BufferedProtocol):
         gone: nothing is left of this end, or it will never be.
     """
 
-    def __init__(self, connection: Connection, random: Random) -> None:
+    def __init__(self, connection: RelayedConnection, random: Random) -> None:
         self.lane = Lane(random)
         self.finished = False
         self.end_passed = False
@@ -111,7 +111,7 @@ class _End(asyncio.BufferedProtocol):
             self._transport.abort()
 
 
-class Connection:
+class RelayedConnection:
     """A client's connection and the one to the server that belongs to it.
 
     Args:
@@ -130,9 +130,9 @@ class Connection:
         port: int,
         random: Random,
         *,
-        opened: Callable[[Connection], None],
+        opened: Callable[[RelayedConnection], None],
         sent: Callable[[Side, int], None],
-        ended: Callable[[Connection], None],
+        ended: Callable[[RelayedConnection], None],
     ) -> None:
         """Wait for the client."""
         # Each has its own draws, so that none depends on when the others come.
