@@ -44,7 +44,7 @@ SPAWN = {
     "id": 1,
     "do": "spawn",
     "handle": 7,
-    "supervisor": "s",
+    "supervisor": "5" * 32,
     "token": "t",
     "spool_limit": 0,
     "spool_memory": 0,
@@ -125,7 +125,7 @@ def test_json_that_is_nested_too_deep_ends_the_bridge_with_a_farewell(local: Loc
 def test_a_supervisor_that_takes_no_connections_does_not_hold_up_the_bridge(
     local: LocalSide,
 ) -> None:
-    directory = local.home / ".cache/sshpyk/supervisors/one"
+    directory = local.home / ".cache/sshpyk/supervisors/" / ("1" * 32)
     directory.mkdir(mode=0o700, parents=True)
     with bridge_in(local.home) as bridge, socket.socket(socket.AF_UNIX) as stopped:
         stopped.bind(str(directory / state.SOCKET))

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -77,9 +78,14 @@ def ended() -> int:
     return process.pid
 
 
+def named(word: str) -> str:
+    """Give a supervisor's name that is different for each word."""
+    return f"{zlib.crc32(word.encode()):032x}"
+
+
 def left(base: Path, name: str = "one", **known: Any) -> Path:
     """Write what a supervisor that was killed leaves, with what is said of it."""
-    directory = base / state.SUPERVISORS / name
+    directory = base / state.SUPERVISORS / named(name)
     directory.mkdir(mode=0o700)
     usual = {
         "host": socket.gethostname(),
@@ -294,12 +300,12 @@ def test_no_link_is_followed_and_nothing_elsewhere_is_removed(base: Path, tmp_pa
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / state.SUPERVISORS).mkdir(parents=True)
     target = left(elsewhere)
-    linked = base / state.SUPERVISORS / "linked"
+    linked = base / state.SUPERVISORS / named("linked")
     linked.symlink_to(target)
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / state.SUPERVISORS).symlink_to(elsewhere / state.SUPERVISORS)
     other = left(elsewhere, "other").rename(tmp_path / "kept")
-    for directory in (linked, tmp_path / "shop" / state.SUPERVISORS / "one", other):
+    for directory in (linked, tmp_path / "shop" / state.SUPERVISORS / named("one"), other):
         assert orphans.account_for(str(directory)) == (False, "its supervisor has ended")
     for name in ("", ".", ".."):
         orphans.account_for(f"{base / state.SUPERVISORS}/{name}")

@@ -75,7 +75,7 @@ class FarHalf:
             "spool_memory": memory,
         }
         with unmoved():
-            self.directory, listener = rendezvous.establish(self._base, {}, "one")
+            self.directory, listener = rendezvous.establish(self._base, {}, "1" * 32)
         self.supervisor = RecordingSupervisor(self.reactor, listener, self.directory, request)
         self.budget = self.supervisor._budget
         self._bridges: list[Bridge] = []

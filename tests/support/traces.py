@@ -45,7 +45,7 @@ def leaving_nothing(far: FarSide, within: float = 0) -> Iterator[None]:
     take a while to end; this process's own traces are given ``within`` seconds.
     """
     assert background.loop.is_running()
-    before = _look(far)
+    before, kept_before = _look(far), _kept(far)
     assert far.server.processes() == []
     yield
     deadline = time.monotonic() + within
@@ -57,8 +57,13 @@ def leaving_nothing(far: FarSide, within: float = 0) -> Iterator[None]:
     assert processes.wait_gone(lambda: local_ssh(far.server), GONE_WITHIN) == []
     assert processes.wait_gone(far.server.processes, GONE_WITHIN) == []
     assert far.supervisors() == []
-    kept = {path.name for path in (far.server.home / ".cache/sshpyk").glob("*")}
-    assert all(name.endswith(".pyz") or name == "supervisors" for name in kept), kept
+    new = _kept(far) - kept_before
+    assert all(name.endswith(".pyz") or name == "supervisors" for name in new), new
+
+
+def _kept(far: FarSide) -> set[str]:
+    """Give what lies in the directory of the remote package."""
+    return {path.name for path in (far.server.home / ".cache/sshpyk").glob("*")}
 
 
 def listening_ports() -> frozenset[int]:

@@ -11,6 +11,9 @@ from .stream import KernelStream, StreamCallbacks
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the bridge at which no more is handed to it: what waits can be overtaken."""
 
+SMALL = 64 * 1024
+"""Bytes that a stream may always have waiting, also when the spool is full."""
+
 UNHEARD = 32
 """Closed streams that may still wait to be let in: a kernel that hangs must not collect them.
 
@@ -126,9 +129,18 @@ class Attachment:
 
     def _read_on(self) -> None:
         """Let streams that a full spool has stopped read on when there is room again."""
-        if self._budget.stopped and not self._budget.full:
-            for each in self._streams.values():
-                each.read_on()
+        if self._budget.stopped:
+            for number, each in self._streams.items():
+                if not self._must_wait(number):
+                    each.read_on()
+
+    def _must_wait(self, number: int) -> bool:
+        """Say whether the spool is full, and this stream has its share in that.
+
+        The others go on: a flood of output must hold up no interrupt and no heartbeat, and one
+        client that takes nothing no other client.
+        """
+        return self._budget.full and self._courier.pending(number) > SMALL
 
     def _written(self, _size: int) -> None:
         self.pump()
@@ -194,13 +206,14 @@ class Attachment:
         courier = self._courier
         courier.open(number, frame.payload[1], Spool(self._budget))
 
-        def on_data(data: bytes) -> None:
+        def on_data(data: bytes) -> bool:
             courier.send(number, data)
             self.pump()
             if self._budget.full and not self._told_full:
                 self._told_full = True
                 self._budget.note_full()
                 self.post(wire.EVENT, {"event": "spool-full", "limit": self._budget.limit})
+            return self._must_wait(number)
 
         def on_end() -> None:
             self._streams.pop(number, None)

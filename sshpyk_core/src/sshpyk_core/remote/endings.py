@@ -51,5 +51,5 @@ def forget_old(base: str) -> None:
     with suppress(OSError):
         for name in os.listdir(folder):
             path = os.path.join(folder, name)
-            if time.time() - os.lstat(path).st_mtime > KEPT:
+            if state.NAME.match(name) and time.time() - os.lstat(path).st_mtime > KEPT:
                 os.unlink(path)

@@ -46,7 +46,7 @@ def _stat(pid: int) -> List[bytes]:
 
 
 def _start_from_ps(pid: int) -> Optional[str]:
-    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    command = ["ps", "-o", "stat=", "-o", "lstart=", "-p", str(pid)]
     try:
         # The same words for everybody who asks, wherever they say that they are.
         env = dict(os.environ, LC_ALL="C", TZ="UTC")

@@ -35,7 +35,7 @@ def account_for(directory: str) -> Account:
         directory: the supervisor's. Only one of this user's, directly in a folder with the name
             that such folders have, is ever removed, and no link is followed to it.
     """
-    if not _is_a_supervisors(directory):
+    if not state.is_supervisors(directory):
         return Account(False, endings.read(directory) or "its supervisor has ended")
     known = state.read_json(os.path.join(directory, state.STATE_FILE))
     restarted = _restarted(known)
@@ -72,7 +72,7 @@ def sweep(base: str) -> List[str]:
     with suppress(OSError):
         for name in os.listdir(folder):
             directory = os.path.join(folder, name)
-            if _is_a_supervisors(directory):
+            if state.is_supervisors(directory):
                 account = account_for(directory)
                 if not account.lives:
                     told.append(account.words)
@@ -88,13 +88,6 @@ def bases(env: Mapping[str, str], wanted: Optional[str] = None) -> List[str]:
     """
     own = os.path.dirname(os.path.abspath(sys.argv[0]))
     return [*state.candidates(wanted, env), own]
-
-
-def _is_a_supervisors(directory: str) -> bool:
-    """Say whether it is a directory of ours, in one of ours that has the right name."""
-    folder, name = os.path.split(directory)
-    well_named = os.path.basename(folder) == state.SUPERVISORS and name not in ("", ".", "..")
-    return well_named and state.is_ours(folder) and state.is_ours(directory)
 
 
 def _age(directory: str) -> float:
@@ -115,7 +108,10 @@ def _is_elsewhere(known: Mapping[str, Any]) -> bool:
     """Say whether the record is another machine's, with which this one shares the directory."""
     if known.get("host", socket.gethostname()) != socket.gethostname():
         return True
-    # Some machines share even a name; the same one has not written since it was booted.
+    # Some machines share even a name.
+    if known.get("machine", state.machine_id()) != state.machine_id():
+        return True
+    # Copies of a machine share its id too; the same one has not written since it was booted.
     changed = known.get("changed")
     return _restarted(known) and isinstance(changed, float) and changed > state.boot_time() > 0
 

@@ -50,8 +50,7 @@ class Presence:
 
     def over(self, kernel: Kernel) -> bool:
         """Say whether there is nobody, and nothing that somebody could come back for."""
-        in_vain = not kernel.generation or (self.left and not kernel.running)
-        return in_vain and not self.attached
+        return self.left and not kernel.running and not self.attached
 
     def update(self) -> None:
         """Begin to wait when the last has gone, stop waiting when somebody has come."""

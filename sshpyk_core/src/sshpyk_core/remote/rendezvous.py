@@ -6,7 +6,6 @@ are asked for one supervisor (the answer to the first was lost) the second finds
 
 import json
 import os
-import re
 import shutil
 import socket
 from typing import List, Mapping, Optional, Tuple
@@ -20,8 +19,8 @@ def checked_name(name: object) -> str:
     Raises:
         ValueError: it could lead out of the folder of supervisors.
     """
-    if not isinstance(name, str) or not re.match(r"[A-Za-z0-9-]{1,64}\Z", name):
-        raise ValueError("no supervisor has the name %r" % (name,))
+    if not isinstance(name, str) or not state.NAME.match(name):
+        raise ValueError("no supervisor has the name %.40r" % (name,))
     return name
 
 
@@ -89,7 +88,7 @@ def find(wanted: Optional[str], env: Mapping[str, str], name: str) -> Optional[s
     """Give the directory of a supervisor, None when there is none of that name."""
     for base in state.candidates(wanted, env):
         path = os.path.join(base, state.SUPERVISORS, name)
-        if os.path.isdir(path):
+        if state.is_supervisors(path):
             return path
     return None
 
@@ -100,7 +99,10 @@ def connect(directory: str) -> socket.socket:
     Raises:
         ConnectionRefusedError: nothing listens there; FileNotFoundError: nor is there a socket.
         BlockingIOError: its queue of those who wait is full.
+        PermissionError: it is not ours: it would be told secrets.
     """
+    if not state.is_supervisors(directory):
+        raise PermissionError("%s is not this user's" % directory)
     connection = socket.socket(socket.AF_UNIX)
     connection.setblocking(False)
     try:

@@ -1,7 +1,9 @@
 """Where the remote package keeps what it writes on the host: private directories, small files."""
 
+import binascii
 import json
 import os
+import re
 import stat
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -10,6 +12,12 @@ SUPERVISORS = "supervisors"
 
 SHARED = ("/tmp/", "/var/tmp/")  # noqa: S108
 """Where anybody may write."""
+
+NAME = re.compile(r"[0-9a-f]{32}\Z")
+"""The names of supervisors, so that nothing else is ever taken for one."""
+
+UNBORN = re.compile(r"[0-9a-f]{32}\.new-[0-9]+\Z")
+"""The names of their directories while they are being made."""
 
 STATE_FILE = "state.json"
 SOCKET = "socket"
@@ -68,6 +76,13 @@ def is_ours(path: str) -> bool:
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
 
 
+def is_supervisors(directory: str) -> bool:
+    """Say whether it is a supervisor's directory, or was to become one, and ours."""
+    folder, name = os.path.split(directory)
+    named = os.path.basename(folder) == SUPERVISORS and (NAME.match(name) or UNBORN.match(name))
+    return bool(named) and is_ours(folder) and is_ours(directory)
+
+
 def write_private(path: str, content: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     partial = "%s.%d" % (path, os.getpid())
@@ -101,6 +116,18 @@ def boot_id() -> str:
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
+    except OSError:
+        return ""
+
+
+def machine_id() -> str:
+    """Give what tells machines of one name apart, "" where the system does not tell.
+
+    Not the id itself, as machine-id(5) asks for; and no hash that would load a library.
+    """
+    try:
+        with open("/etc/machine-id", "rb") as file:
+            return "%08x" % binascii.crc32(b"sshpyk " + file.read().strip())
     except OSError:
         return ""
 

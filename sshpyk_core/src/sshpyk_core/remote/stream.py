@@ -16,10 +16,11 @@ LAST_RETRY = 0.1
 class StreamCallbacks(NamedTuple):
     """Told what the kernel said, that it has closed its end, that it took so many bytes.
 
+    ``on_data`` gives whether no more may be read for now, until :meth:`KernelStream.read_on`.
     ``awaited`` says whether the kernel may still come to listen.
     """
 
-    on_data: Callable[[bytes], None]
+    on_data: Callable[[bytes], bool]
     on_end: Callable[[], None]
     on_written: Callable[[int], None]
     awaited: Callable[[], bool]
@@ -106,8 +107,8 @@ class KernelStream:
         self._delay = min(2 * self._delay, LAST_RETRY)
 
     def _read(self, data: bytes) -> None:
-        self._callbacks.on_data(data)
-        if self._budget.full and self._conduit is not None and not self._stopped:
+        must_wait = self._callbacks.on_data(data)
+        if must_wait and self._conduit is not None and not self._stopped:
             self._stopped = True
             self._budget.stopped += 1
             self._conduit.pause()

@@ -19,14 +19,14 @@ import shutil
 import signal
 import socket
 import sys
-import time
 from typing import Any, Dict, List
 
-from . import endings, identity, launch, state, wire
+from . import endings, launch, wire
 from .attachment import Attachment, KernelDoor
 from .kernel import Kernel
 from .presence import Presence
 from .reactor import Conduit, Reactor
+from .record import Record
 from .spool import SpoolBudget
 
 FAREWELL_PATIENCE = 5.0
@@ -64,38 +64,26 @@ class Supervisor:
         self._budget = SpoolBudget(
             directory, int(request["spool_limit"]), int(request["spool_memory"])
         )
-        self._budget.on_full = self._write_state
         self._kernel = Kernel(reactor, directory, self._exited)
         self._presence = Presence(reactor, float(request["detached_timeout"]), self._give_up)
         self._stopping = False
         self._ended = False
-        self._state: Dict[str, Any] = {
-            "supervisor": os.path.basename(directory),
-            "supervisor_pid": os.getpid(),
-            "supervisor_started": identity.start_of(os.getpid()),
-            "host": socket.gethostname(),
-            "boot_id": state.boot_id(),
-            "since": time.time(),
-            "for": request.get("owner"),
-            "token": self._token,
-        }
+        known = {"for": request.get("owner"), "token": self._token}
+        self._record = Record(reactor, directory, known, self._facts)
+        self._budget.on_full = self._record.write
         self._listener = listener
         listener.setblocking(False)
         reactor.watch(listener.fileno(), self._accept)
-        self._write_state()
+        self._record.keep_fresh()
 
-    def _write_state(self) -> None:
-        self._state.update(self._kernel.status(), **self._presence.status())
-        self._state.update(
+    def _facts(self) -> Dict[str, Any]:
+        """Say what the state file tells of how things stand now."""
+        return dict(
+            self._kernel.status(),
             kernel=self._kernel.facts.get("kernel_name"),
             spool_full=self._budget.was_full,
-            changed=time.time(),
+            **self._presence.status(),
         )
-        try:
-            state.write_json(os.path.join(self._directory, state.STATE_FILE), self._state)
-        except OSError:
-            # A full disk must not end a kernel.
-            return
 
     # --- attaching ---------------------------------------------------------------------------
 
@@ -169,7 +157,7 @@ class Supervisor:
             self._end()
             return
         self._presence.update()
-        self._write_state()
+        self._record.write()
 
     # --- commands ----------------------------------------------------------------------------
 
@@ -210,11 +198,11 @@ class Supervisor:
             if not self._presence.known:
                 attachment.on_settled = on_known
             attachment.post(wire.RESULT, dict(outcome, id=number))
-            self._write_state()
+            self._record.write()
 
         self._kernel.launch(request, self._package, on_outcome)
         # Not only with the outcome: this process may be killed before there is one.
-        self._write_state()
+        self._record.write()
 
     def _exited(self, report: Dict[str, Any]) -> None:
         for each in self._presence.attachments.values():
