@@ -37,8 +37,8 @@ class Presence:
         self._since: Optional[float] = None
         self._ends_at: Optional[float] = None
         self.attachments: Dict[str, Attachment] = {}
-        self.known = False
-        """Whether a program has been told that a kernel has started."""
+        self.start_seen = False
+        """Whether a program has heard that a kernel has started."""
         self.left = False
         """Whether the last program to attach has said that it will not come back."""
         self.update()
@@ -61,7 +61,7 @@ class Presence:
             self._timer = self._since = self._ends_at = None
         elif self._timer is None:
             patience = self._detached_timeout
-            if not self.known:
+            if not self.start_seen:
                 patience = min(patience, UNKNOWN_PATIENCE)
             self._since = time.time()
             self._ends_at = self._since + patience

@@ -186,8 +186,8 @@ class Supervisor:
                 answer = {}
                 self._presence.left = True
             elif command["do"] == "stop":
-                answer = {}
-                self._stop(attachment)
+                self._stop(attachment, number)
+                return
             else:
                 raise ValueError("unknown command %r" % command["do"])
         except launch.StartError as error:
@@ -203,13 +203,13 @@ class Supervisor:
         attachment.post(wire.RESULT, {"id": number, "error": error})
 
     def _launch(self, attachment: Attachment, number: Any, request: Dict[str, Any]) -> None:
-        def on_known() -> None:
-            self._presence.known = True
+        def on_seen() -> None:
+            self._presence.start_seen = True
 
         def on_outcome(outcome: Dict[str, Any]) -> None:
-            if not self._presence.known:
-                attachment.on_settled = on_known
             attachment.post(wire.RESULT, dict(outcome, id=number))
+            if "ok" in outcome:
+                attachment.when_acknowledged(on_seen)
             self._write_state()
 
         self._kernel.launch(request, self._package, on_outcome)
@@ -227,11 +227,12 @@ class Supervisor:
 
     # --- the end -----------------------------------------------------------------------------
 
-    def _stop(self, attachment: Attachment) -> None:
+    def _stop(self, attachment: Attachment, number: Any) -> None:
         """End the kernel now, and the supervisor when the last words have been taken."""
         self._kernel.end()
         self._stopping = True
-        attachment.on_settled = self._end
+        attachment.post(wire.RESULT, {"id": number, "ok": {}})
+        attachment.when_acknowledged(self._end)
         self._reactor.call_later(FAREWELL_PATIENCE, self._end)
 
     def _give_up(self, waited: float) -> None:
