@@ -235,9 +235,8 @@ class Supervisor:
         attachment.when_acknowledged(self._end)
         self._reactor.call_later(FAREWELL_PATIENCE, self._end)
 
-    def _give_up(self, waited: float) -> None:
-        words = "nobody was connected for %d s, so its supervisor stopped it" % waited
-        endings.leave(self._directory, words)
+    def _give_up(self, why: str) -> None:
+        endings.leave(self._directory, "%s, so its supervisor stopped it" % why)
         self._end()
 
     def _end(self) -> None:
