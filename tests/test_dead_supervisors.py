@@ -161,7 +161,7 @@ async def test_the_next_connection_tells_why_a_supervisor_has_ended_meanwhile(
         assert told == f"{far.server.alias}: the kernel python3 is gone: " + (
             "its supervisor was told to end, with SIGTERM"
             if cause == "SIGTERM"
-            else "nobody was connected for 1 s, so its supervisor stopped it"
+            else "nobody was connected for 1 s (detached_timeout), so its supervisor stopped it"
         )
     assert far.left_behind() == []
 

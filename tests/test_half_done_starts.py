@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
@@ -13,9 +18,13 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import KernelSpecNotFoundError, KernelStartError
 from sshpyk_core.launch_request import Launch, MessageSecurity
 from sshpyk_core.live_kernel import LiveKernel
-from support.far import FarSide, is_listening
+from sshpyk_core.remote import presence, wire
+from support.bridge_process import bridge_in
+from support.far import FarSide, is_listening, state_of
 from support.kernels import remote_kernel
+from support.local import LocalSide
 from support.managers import READY
+from support.processes import wait_gone, with_home
 from support.traces import leaving_nothing
 
 MakeFarSide = Callable[..., FarSide]
@@ -23,6 +32,14 @@ MakeFarSide = Callable[..., FarSide]
 NEVER_LISTENS = """
 import socket, sys, time
 socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+time.sleep(1000)
+"""
+
+LISTENS = """
+import json, socket, sys, time
+content = json.load(open(sys.argv[1]))
+ports = [content[name] for name in content if name.endswith("_port")]
+listeners = [socket.create_server(("127.0.0.1", port)) for port in ports]
 time.sleep(1000)
 """
 
@@ -102,3 +119,36 @@ async def test_two_starts_of_one_kernel_at_the_same_time_make_one(far: FarSide) 
         await background.run(live.end())
     assert far.left_behind() == []
     assert not any(is_listening(port) for port in first.ports.values())
+
+
+@pytest.mark.parametrize("precmd", ["exit 3", ""], ids=["failed", "seen"])
+def test_a_week_is_waited_only_for_a_program_that_has_seen_its_kernel_start(
+    local: LocalSide, precmd: str
+) -> None:
+    a_week = 7 * 86400.0
+    remote_kernel(local.home, "listens", [sys.executable, "-c", LISTENS, "{connection_file}"])
+    spawn = {"do": "spawn", "supervisor": "s", "token": "t", "owner": "a test", "remote_dir": None}
+    limits = {"spool_limit": 0, "spool_memory": 0, "detached_timeout": a_week}
+    attach = {"token": "t", "attachment": "a", "epoch": 1, "received": 0}
+    launch = {"kernel_name": "listens", "remote_python": "auto", "precmd": precmd}
+    connection = {"key": "", "signature_scheme": "hmac-sha256", "encryption": "disabled"}
+    with bridge_in(local.home) as bridge:
+
+        def say(handle: int, kind: int, seq: int = 0, /, **fields: object) -> None:
+            bridge.say(wire.Frame(handle, kind, 0, seq, wire.dumps(fields)).encode())
+
+        say(0, wire.REQUEST, id=1, handle=7, **spawn, **limits)
+        say(7, wire.ATTACH, **attach)
+        say(7, wire.COMMAND, 1, id=2, do="launch", request={**launch, "connection": connection})
+        result = next(each for each in bridge.hear() if each.kind == wire.RESULT)
+        number = wire.U64.pack(result.seq)
+        bridge.say(wire.Frame(7, wire.ACK, 0, 0, number).encode())
+        bridge.finish()
+    assert ("error" in result.json()) is bool(precmd)
+    supervisor = local.home / ".cache/sshpyk/supervisors/s"
+    while (told := state_of(supervisor))["attached"]:
+        time.sleep(0.05)  # nothing tells when a file has changed
+    waits = told["ends_at"] - told["detached_since"]
+    assert waits == (presence.UNKNOWN_PATIENCE if precmd else a_week)
+    os.kill(told["supervisor_pid"], signal.SIGTERM)
+    assert wait_gone(partial(with_home, local.home), READY) == []

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from sshpyk_core.remote import endings, identity, orphans, parent_death, state
-from sshpyk_core.remote.presence import Presence
+from sshpyk_core.remote.presence import Presence, duration
 from sshpyk_core.remote.reactor import Reactor
 from support import processes
 from support.reactors import run_until
@@ -340,10 +340,26 @@ def test_who_asks_after_another_has_found_it_dead_hears_the_same(base: Path) -> 
 # Waiting for somebody
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (604800, "7 days"),
+        (86400.0, "1 day"),
+        (7200, "2 hours"),
+        (60.0, "1 minute"),
+        (90, "90 s"),
+        (0.5, "0.5 s"),
+        (0, "0 s"),
+    ],
+)
+def test_a_wait_is_told_in_the_largest_unit_that_fits(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
 def test_a_supervisor_to_which_nobody_has_ever_attached_does_not_wait_for_ever() -> None:
     reactor = Reactor()
     over: list[float] = []
-    presence = Presence(reactor, 0.2, lambda _seconds: over.append(time.time()))
+    presence = Presence(reactor, 0.2, lambda _words: over.append(time.time()))
     told = presence.status()
     assert told["attached"] is False
     assert told["ends_at"] == told["detached_since"] + 0.2

@@ -121,6 +121,30 @@ def test_thousands_of_small_frames_that_nobody_acknowledged_are_sent_again(bench
     assert [frame.json()["event"] for frame in second[1:]] == list(range(100, many))
 
 
+def test_who_waits_for_an_acknowledgement_is_called_once_when_all_before_it_has_come(
+    bench: Bench,
+) -> None:
+    called: list[str] = []
+
+    def acknowledge(number: int) -> list[str]:
+        payload = wire.U64.pack(number)
+        bench.attachment.take(wire.Frame(HANDLE, wire.ACK, 0, 0, payload))
+        return called
+
+    first = bench.attached(epoch=1)
+    for name in ("one", "two", "three"):
+        bench.attachment.post(wire.EVENT, {"event": name})
+        bench.attachment.when_acknowledged(lambda name=name: called.append(name))  # type: ignore[misc]
+    bench.attachment.post(wire.EVENT, {"event": "after them"})
+    bench.until(lambda: len(first) == 5)
+    assert acknowledge(0) == []
+    assert acknowledge(2) == ["one", "two"]
+    assert acknowledge(2) == ["one", "two"]
+    bench.attached(epoch=2, received=3)  # which acknowledges too
+    assert called == ["one", "two", "three"]
+    assert acknowledge(4) == ["one", "two", "three"]
+
+
 def test_a_stream_that_a_full_spool_has_stopped_reads_on_when_there_is_room(bench: Bench) -> None:
     noted: list[bool] = []
     bench.budget.on_full = lambda: noted.append(bench.budget.was_full)

@@ -145,7 +145,7 @@ class FarHalf:
         """Count the frames that were sent and not acknowledged."""
         attachment = self.supervisor.attachment
         assert attachment is not None
-        return attachment._courier.kept
+        return len(attachment._courier._kept)
 
     def waiting_for_kernel(self) -> int:
         """Count the bytes that the kernel has not taken."""

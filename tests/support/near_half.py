@@ -151,7 +151,7 @@ class NearHalf:
 
     def unacknowledged(self) -> int:
         """Count the frames that were sent and not acknowledged."""
-        return self.client._attachment.courier.kept
+        return len(self.client._attachment.courier._kept)
 
     def waiting_for_link(self) -> int:
         """Count the bytes of one stream, that of the most, that wait to be sent."""

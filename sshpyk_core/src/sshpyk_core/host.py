@@ -265,7 +265,7 @@ class Host:
         self._stop_waiting()
         # What is not kept yet was not wanted to the end: nobody would ever ask for it again.
         leaving = [
-            each.command("leave" if each.kept else "stop")
+            each.command("leave" if each.start_seen else "stop")
             for each in self._supervisors
             if each.connected
         ]

@@ -91,7 +91,7 @@ class LiveKernel:
             channels = self._listeners or self._forwards
             assert channels is not None
             assert self._supervisor is not None
-            self._supervisor.kept = True
+            self._supervisor.start_seen = True
             return KernelFacts.read(facts, channels.address, channels.ports)
 
     def _too_late(self) -> KernelStartError:

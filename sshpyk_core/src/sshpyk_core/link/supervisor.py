@@ -61,7 +61,7 @@ class SupervisorClient:
         """The supervisor's directory on the host, once it has told."""
         self.gone: str | None = None
         """Why there is no supervisor any more."""
-        self.kept = False
+        self.start_seen = False
         """Whether its kernel was handed to somebody, and is to outlive this program."""
         self.facts: dict[str, Any] = {}
         """What the last successful launch told of the kernel."""

@@ -1,6 +1,6 @@
 """One program's hold on a supervisor: its frames, its streams, and the connection it has now."""
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from . import wire
 from .courier import ACK_DELAY, Courier
@@ -52,8 +52,7 @@ class Attachment:
         self._ack_timer: Optional[Timer] = None
         self._pumping = False
         self._told_full = False
-        self.on_settled: Optional[Callable[[], None]] = None
-        """Called when the program has acknowledged everything that was sent to it."""
+        self._awaited: List[Tuple[int, Callable[[], None]]] = []
         self.epoch = 0
 
     @property
@@ -89,6 +88,7 @@ class Attachment:
         conduit.on_written = self._written
         conduit.write(wire.json_frame(handle, wire.ATTACHED, answer).encode())
         self.pump()
+        self._call_awaited(received)
 
     def _farewell(self, kind: str, message: str) -> None:
         conduit, self._conduit = self._conduit, None
@@ -155,9 +155,8 @@ class Attachment:
         """
         if frame.kind == wire.ACK:
             self._courier.acknowledged(frame.number(wire.U64))
-            if self.on_settled is not None and not self._courier.kept:
-                self.on_settled()
             self.pump()
+            self._call_awaited(frame.number(wire.U64))
             return
         if not frame.seq:
             raise wire.WireError("a supervisor takes no frame of kind %d" % frame.kind)
@@ -241,6 +240,16 @@ class Attachment:
         """Send a RESULT or an EVENT."""
         self._courier.post(kind, 0, wire.dumps(value))
         self.pump()
+
+    def when_acknowledged(self, callback: Callable[[], None]) -> None:
+        """Call back once, when the program has everything that was posted up to now."""
+        self._awaited.append((self._courier.last_posted, callback))
+
+    def _call_awaited(self, received: int) -> None:
+        due = [callback for number, callback in self._awaited if number <= received]
+        self._awaited = [each for each in self._awaited if each[0] > received]
+        for callback in due:
+            callback()
 
     def end(self) -> None:
         """Close the streams and the connection."""

@@ -114,6 +114,11 @@ class Courier:
         """Queue a frame that goes before all data."""
         self._posted.append((kind, stream, payload))
 
+    @property
+    def last_posted(self) -> int:
+        """The number that the last frame has, or will have, of those sent and posted up to now."""
+        return self._next_seq - 1 + len(self._posted)
+
     def open(self, stream: int, priority: int, queue: Optional[ByteQueue] = None) -> None:
         """Begin to send on a stream; ``queue`` holds what waits (in memory where not given)."""
         if stream in self._outflows:
@@ -269,11 +274,6 @@ class Courier:
         while self._kept and self._kept[0].seq <= seq:
             self._kept.popleft()
         self._pacing.acknowledged(seq)
-
-    @property
-    def kept(self) -> int:
-        """Count the frames that were sent and not acknowledged."""
-        return len(self._kept)
 
     # --- connections -------------------------------------------------------------------------
 

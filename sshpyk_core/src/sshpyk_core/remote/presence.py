@@ -12,18 +12,29 @@ UNKNOWN_PATIENCE = 60.0
 """Seconds that a kernel lives on with nobody attached, while nobody knows that it has started."""
 
 
+UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def duration(seconds: float) -> str:
+    """Word a time in the largest unit that gives a whole number."""
+    for size, unit in UNITS:
+        if seconds >= size and seconds % size == 0:
+            return "%d %s%s" % (seconds // size, unit, "s" if seconds > size else "")
+    return "%g s" % seconds
+
+
 class Presence:
     """The programs that hold a supervisor, and the time that it waits for one to come back."""
 
     def __init__(
-        self, reactor: Reactor, detached_timeout: float, on_over: Callable[[float], None]
+        self, reactor: Reactor, detached_timeout: float, on_over: Callable[[str], None]
     ) -> None:
         """Begin to wait for the first.
 
         Args:
             reactor: the process's.
             detached_timeout: seconds to wait for somebody once a kernel is known to have started.
-            on_over: called, with the seconds, when nobody has come for that long.
+            on_over: told for how long nobody has come when that is too long.
 
         Raises:
             ValueError: one cannot wait for so long.
@@ -37,8 +48,8 @@ class Presence:
         self._since: Optional[float] = None
         self._ends_at: Optional[float] = None
         self.attachments: Dict[str, Attachment] = {}
-        self.known = False
-        """Whether a program has been told that a kernel has started."""
+        self.start_seen = False
+        """Whether a program has heard that a kernel has started."""
         self.left = False
         """Whether the last program to attach has said that it will not come back."""
         self.update()
@@ -59,12 +70,13 @@ class Presence:
                 self._timer.cancel()
             self._timer = self._since = self._ends_at = None
         elif self._timer is None:
-            patience = self._detached_timeout
-            if not self.known:
-                patience = min(patience, UNKNOWN_PATIENCE)
+            patience, setting = self._detached_timeout, " (detached_timeout)"
+            if not self.start_seen and patience > UNKNOWN_PATIENCE:
+                patience, setting = UNKNOWN_PATIENCE, ""
+            words = "nobody was connected for %s%s" % (duration(patience), setting)
             self._since = time.time()
             self._ends_at = self._since + patience
-            self._timer = self._reactor.call_later(patience, lambda: self._on_over(patience))
+            self._timer = self._reactor.call_later(patience, lambda: self._on_over(words))
 
     def status(self) -> Dict[str, Any]:
         """Say what the state file tells of it; times in seconds since the epoch."""

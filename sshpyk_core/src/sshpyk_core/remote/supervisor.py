@@ -174,8 +174,8 @@ class Supervisor:
                 answer = {}
                 self._presence.left = True
             elif command["do"] == "stop":
-                answer = {}
-                self._stop(attachment)
+                self._stop(attachment, number)
+                return
             else:
                 raise ValueError("unknown command %r" % command["do"])
         except launch.StartError as error:
@@ -191,13 +191,13 @@ class Supervisor:
         attachment.post(wire.RESULT, {"id": number, "error": error})
 
     def _launch(self, attachment: Attachment, number: Any, request: Dict[str, Any]) -> None:
-        def on_known() -> None:
-            self._presence.known = True
+        def on_seen() -> None:
+            self._presence.start_seen = True
 
         def on_outcome(outcome: Dict[str, Any]) -> None:
-            if not self._presence.known:
-                attachment.on_settled = on_known
             attachment.post(wire.RESULT, dict(outcome, id=number))
+            if "ok" in outcome:
+                attachment.when_acknowledged(on_seen)
             self._record.write()
 
         self._kernel.launch(request, self._package, on_outcome)
@@ -215,16 +215,16 @@ class Supervisor:
 
     # --- the end -----------------------------------------------------------------------------
 
-    def _stop(self, attachment: Attachment) -> None:
+    def _stop(self, attachment: Attachment, number: Any) -> None:
         """End the kernel now, and the supervisor when the last words have been taken."""
         self._kernel.end()
         self._stopping = True
-        attachment.on_settled = self._end
+        attachment.post(wire.RESULT, {"id": number, "ok": {}})
+        attachment.when_acknowledged(self._end)
         self._reactor.call_later(FAREWELL_PATIENCE, self._end)
 
-    def _give_up(self, waited: float) -> None:
-        words = "nobody was connected for %d s, so its supervisor stopped it" % waited
-        endings.leave(self._directory, words)
+    def _give_up(self, why: str) -> None:
+        endings.leave(self._directory, "%s, so its supervisor stopped it" % why)
         self._end()
 
     def _end(self) -> None:
