@@ -210,6 +210,33 @@ async def test_a_restart_while_the_host_is_away_is_done_when_it_is_back(
     assert far.left_behind() == []
 
 
+async def test_a_restart_that_was_given_up_but_is_done_late_leaves_a_kernel_that_can_be_restarted(
+    make_far: MakeFarSide,
+) -> None:
+    far = make_far()
+    far.install("far", launch_timeout=4)
+    async with started() as (manager, client):
+        client.execute("import os; os._exit(7)")
+        assert await asyncio.wait_for(manager.provisioner.wait(), READY) == 7
+        with listened() as said:
+            await asyncio.to_thread(far.server.stop)
+            await said.wait_for("connection lost")
+        with pytest.raises(KernelStartError, match="lost meanwhile is not back"):
+            await manager.restart_kernel()
+        assert not await manager.is_alive()
+        with listened() as said:
+            await asyncio.to_thread(far.server.start)
+            await said.wait_for("connected again")
+        # For Jupyter that start has failed; it is there all the same, and gives way to the next.
+        assert (await answer_to(client, client.kernel_info()))["status"] == "ok"
+        await manager.restart_kernel(now=True)
+        assert await manager.is_alive()
+        await client.wait_for_ready(timeout=READY)
+        assert (await execute(client, "print('here')")).text == "here\n"
+        assert len(far.supervisors()) == 1
+    assert far.left_behind() == []
+
+
 async def test_an_interrupt_while_the_host_is_away_acts_when_it_is_back(
     make_far: MakeFarSide,
 ) -> None:

@@ -183,6 +183,10 @@ class LiveKernel:
     def _on_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "gone":
             self._supervisor_gone(str(event["reason"]))
+        elif event["event"] == "started-late":
+            # A restart that was given up here is done after all.
+            if self.returncode is not None:
+                self._renew()
         elif event["event"] == "spool-full":
             self._log.warning(
                 "%s: the kernel's unread output has reached the limit of %d bytes on disk; what it "
@@ -191,7 +195,8 @@ class LiveKernel:
                 event["limit"],
             )
         elif event["event"] == "reattached" and self._forwards is not None:
-            self._spawn(self._forward_again(self._forwards))
+            assert self._host is not None
+            self._forwards.open_again(self._host.forward, self._log)
 
     def _supervisor_gone(self, reason: str) -> None:
         if self._supervisor is not None:
@@ -205,13 +210,6 @@ class LiveKernel:
             )
         if self.returncode is None:
             self._ended(GONE_RETURNCODE)
-
-    async def _forward_again(self, forwards: Forwards) -> None:
-        try:
-            if self._host is not None:
-                await forwards.open(self._host.forward)
-        except HostError as error:
-            self._log.warning("%s", error)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

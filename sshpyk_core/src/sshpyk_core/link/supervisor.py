@@ -195,6 +195,8 @@ class SupervisorClient:
             self._generation = int(good["generation"])
             self.facts = dict(good)
         if waiting is None or waiting.done():
+            if "generation" in good:
+                self._on_event({"event": "started-late"})
             return
         if result.get("error") is None:
             waiting.set_result(dict(good))
