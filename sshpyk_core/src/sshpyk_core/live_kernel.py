@@ -20,6 +20,7 @@ from sshpyk_core.launch_request import KernelFacts, Launch, supervisor_options
 from sshpyk_core.link.forwards import Forwards
 from sshpyk_core.link.listeners import Listeners
 from sshpyk_core.link.supervisor import SupervisorClient
+from sshpyk_core.spool_warning import spool_warning
 
 __all__ = ["GONE_RETURNCODE", "SIGKILL", "LiveKernel"]
 
@@ -184,12 +185,8 @@ class LiveKernel:
         if event["event"] == "gone":
             self._supervisor_gone(str(event["reason"]))
         elif event["event"] == "spool-full":
-            self._log.warning(
-                "%s: the kernel's unread output has reached the limit of %d bytes on disk; what it "
-                "publishes beyond that will be lost",
-                self._config.ssh_host_alias,
-                event["limit"],
-            )
+            words = spool_warning(self._config.remote_kernel_name, event)
+            self._log.warning("%s: %s", self._config.ssh_host_alias, words)
         elif event["event"] == "reattached" and self._forwards is not None:
             self._spawn(self._forward_again(self._forwards))
 

@@ -198,8 +198,7 @@ class Attachment:
             self.pump()
             if self._budget.full and not self._told_full:
                 self._told_full = True
-                self._budget.note_full()
-                self.post(wire.EVENT, {"event": "spool-full", "limit": self._budget.limit})
+                self.post(wire.EVENT, self._budget.note_full())
 
         def on_end() -> None:
             self._streams.pop(number, None)
