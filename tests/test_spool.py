@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sshpyk_core.link.watcher import SpoolFull
 from sshpyk_core.remote.spool import Spool, SpoolBudget
 from sshpyk_core.spool_warning import spool_warning
 
@@ -136,13 +137,13 @@ def test_a_disk_that_takes_no_more_loses_nothing_and_counts_as_full(tmp_path: Pa
 
 
 def test_the_warning_names_the_kernel_what_had_no_room_and_the_remedy() -> None:
-    disk = {"bytes": 3 * 1024**3 // 2, "cause": "disk", "reason": "No space left on device"}
+    disk = SpoolFull(3 * 1024**3 // 2, "No space left on device")
     assert spool_warning("R", disk) == (
         "nobody fetched the output of the kernel R for so long that the host's disk refused more "
         "after 1.5 GiB (No space left on device); what it printed beyond that is lost. "
         "Free some of the disk there, or name another directory as remote_dir."
     )
-    limit = {"bytes": 2 * 1024**2, "cause": "limit", "reason": ""}
+    limit = SpoolFull(2 * 1024**2, "")
     assert spool_warning("R", limit) == (
         "nobody fetched the output of the kernel R for so long that 2.0 MiB waited (spool_limit); "
         "what it printed beyond that is lost. Raise spool_limit."

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from sshpyk_core.link.watcher import SpoolFull
 
 __all__ = ["spool_warning"]
 
 
-def spool_warning(kernel: str, event: Mapping[str, Any]) -> str:
+def spool_warning(kernel: str, full: SpoolFull) -> str:
     """Word it: what had no room is lost by the time at which this is heard.
 
     Args:
         kernel: name of its kernel spec.
-        event: from the supervisor: ``bytes`` that waited, ``cause`` ("limit" or "disk"), and the
-            ``reason`` that the host gave.
+        full: what the supervisor told.
     """
-    waited = _size(int(event["bytes"]))
-    if event["cause"] == "disk":
-        met = f"the host's disk refused more after {waited} ({event['reason']})"
+    waited = _size(full.waited)
+    if full.refusal:
+        met = f"the host's disk refused more after {waited} ({full.refusal})"
         fix = "Free some of the disk there, or name another directory as remote_dir."
     else:
         met, fix = f"{waited} waited (spool_limit)", "Raise spool_limit."
