@@ -252,7 +252,7 @@ class TwoHalves(RuleBasedStateMachine):
         assert done == list(range(1, len(done) + 1))
         assert sorted(results) == sorted(set(results))
         assert self.near.answers() == self.told[: len(self.near.answers())]
-        events = [each for each in self.near.events if each.startswith("event")]
+        events = [each for each in self.near.client.events if each.startswith("event")]
         assert events == self.happened[: len(events)]
 
     @invariant()
@@ -276,7 +276,8 @@ class TwoHalves(RuleBasedStateMachine):
                 return False
         return (
             self.near.answers() == self.told
-            and [each for each in self.near.events if each.startswith("event")] == self.happened
+            and [each for each in self.near.client.events if each.startswith("event")]
+            == self.happened
             and not self.near.unacknowledged() + self.far.unacknowledged()
         )
 

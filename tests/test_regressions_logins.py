@@ -26,6 +26,7 @@ from sshpyk_core.timers import LinkTimers
 from sshpyk_core.transport import transport_for
 from sshpyk_core.transport_kit.login.questions import LoginQuestions
 from sshpyk_core.types import Question, Target
+from support.near_half import NobodyWatches
 from support.processes import children_of
 from support.prompters import Somebody
 
@@ -242,7 +243,7 @@ async def test_closing_a_host_waits_until_its_login_has_been_undone(
     monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     host = Host(target_of(make_embedded(password="right", allow_key=False)))
-    supervisor = SupervisorClient(host.target.alias, print, print)
+    supervisor = SupervisorClient(host.target.alias, NobodyWatches())
     start = host.start_kernel(supervisor, Places(), SupervisorOptions(None, 1, 1, 60, "test"), {})
     starting = asyncio.create_task(start)
     pid = int(await asyncio.to_thread(asked.read_text))

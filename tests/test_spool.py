@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sshpyk_core.link.watcher import SpoolFull
 from sshpyk_core.remote.spool import Spool, SpoolBudget
+from sshpyk_core.spool_warning import spool_warning
 
 PACKAGES = Path(__file__).parents[1] / "sshpyk_core/src"
 
@@ -111,12 +113,15 @@ spool = Spool(budget)
 pieces = [bytes([number]) * 60 for number in range(8)]
 for piece in pieces:
     spool.append(piece)
-assert budget.full, (budget.in_memory, budget.on_disk, budget.limit)
+assert budget.full, (budget.in_memory, budget.on_disk)
+told = budget.note_full()
+assert (told["bytes"], told["cause"], told["reason"]) == (480, "disk", "File too large"), told
 got = b""
 while spool.size:
     got += spool.pop(33)
 assert got == b"".join(pieces)
 assert (budget.in_memory, budget.on_disk) == (0, 0), (budget.in_memory, budget.on_disk)
+assert not budget.full
 """
 
 
@@ -129,6 +134,20 @@ def test_a_disk_that_takes_no_more_loses_nothing_and_counts_as_full(tmp_path: Pa
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_warning_names_the_kernel_what_had_no_room_and_the_remedy() -> None:
+    disk = SpoolFull(3 * 1024**3 // 2, "No space left on device")
+    assert spool_warning("R", disk) == (
+        "nobody fetched the output of the kernel R for so long that the host's disk refused more "
+        "after 1.5 GiB (No space left on device); what it printed beyond that is lost. "
+        "Free some of the disk there, or name another directory as remote_dir."
+    )
+    limit = SpoolFull(2 * 1024**2, "")
+    assert spool_warning("R", limit) == (
+        "nobody fetched the output of the kernel R for so long that 2.0 MiB waited (spool_limit); "
+        "what it printed beyond that is lost. Raise spool_limit."
+    )
 
 
 def test_order_is_kept_when_the_disk_refuses_for_a_while(tmp_path: Path) -> None:
@@ -152,3 +171,9 @@ def test_a_directory_that_is_gone_counts_as_a_full_disk(tmp_path: Path) -> None:
     spool.append(b"b" * 10)
     assert budget.full
     assert b"".join(pieces(spool)) == b"a" * 10 + b"b" * 10
+    assert not budget.full
+    (tmp_path / "gone").mkdir()
+    for _ in range(2):
+        spool.append(bytes(10))
+    assert (budget.on_disk, budget.full) == (10, False)
+    spool.discard()

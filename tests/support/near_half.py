@@ -11,6 +11,7 @@ from sshpyk_core.errors import LinkLostError, RemoteError
 from sshpyk_core.link.link import Link
 from sshpyk_core.link.stream import LocalStream
 from sshpyk_core.link.supervisor import SupervisorClient
+from sshpyk_core.link.watcher import SpoolFull
 from sshpyk_core.remote import wire
 from sshpyk_core.timers import LinkTimers
 
@@ -18,23 +19,46 @@ from support.held_channel import HeldChannel
 from support.talkers import Talker
 from support.virtual_time import Clock, VirtualLoop
 
-__all__ = ["NearHalf"]
+__all__ = ["NearHalf", "NobodyWatches"]
 
 T = TypeVar("T")
 
 
-class RecordingClient(SupervisorClient):
-    """A supervisor's near end that remembers which results have come."""
+class NobodyWatches:
+    """Owns a kernel, and does not mind what becomes of it."""
 
-    def __init__(self, on_event: Callable[[dict[str, Any]], None]) -> None:
+    def exited(self, returncode: int) -> None:
+        """Do nothing."""
+
+    def spool_full(self, full: SpoolFull) -> None:
+        """Do nothing."""
+
+    def supervisor_gone(self, reason: str) -> None:
+        """Do nothing."""
+
+    def started_late(self) -> None:
+        """Take note of a start that nobody waited for."""
+        self.events.append("started late")
+
+    def reattached(self) -> None:
+        """Do nothing."""
+
+
+class RecordingClient(SupervisorClient):
+    """A supervisor's near end that remembers which results and events have come."""
+
+    def __init__(self) -> None:
         """Start with none."""
-        super().__init__("host", lambda _event: None, on_event)
+        super().__init__("host", NobodyWatches())
         self.results: list[Any] = []
+        self.events: list[Any] = []
 
     def act(self, frame: wire.Frame) -> None:
-        """Take note of results."""
+        """Take note of results and events."""
         if frame.kind == wire.RESULT:
             self.results.append(frame.json()["id"])
+        elif frame.kind == wire.EVENT:
+            self.events.append(frame.json()["event"])
         super().act(frame)
 
 
@@ -47,8 +71,7 @@ class NearHalf:
         self.troubles: list[object] = []
         """What no part of the product has dealt with."""
         self.loop.set_exception_handler(lambda _loop, trouble: self.troubles.append(trouble))
-        self.events: list[Any] = []
-        self.client = self.call(lambda: RecordingClient(self._on_event))
+        self.client = self.call(RecordingClient)
         self.client.directory = directory
         self.client._attachment.token = token
         self.link: Link | None = None
@@ -58,9 +81,6 @@ class NearHalf:
         self._links: list[Link] = []
         self._attaching: asyncio.Task[None] | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
-
-    def _on_event(self, event: dict[str, Any]) -> None:
-        self.events.append(event["event"])
 
     def call(self, function: Callable[[], T]) -> T:
         """Call something that wants to be called on the loop."""

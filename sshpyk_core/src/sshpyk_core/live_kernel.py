@@ -20,6 +20,8 @@ from sshpyk_core.launch_request import KernelFacts, Launch, supervisor_options
 from sshpyk_core.link.forwards import Forwards
 from sshpyk_core.link.listeners import Listeners
 from sshpyk_core.link.supervisor import SupervisorClient
+from sshpyk_core.link.watcher import SpoolFull
+from sshpyk_core.spool_warning import spool_warning
 
 __all__ = ["GONE_RETURNCODE", "SIGKILL", "LiveKernel"]
 
@@ -111,7 +113,7 @@ class LiveKernel:
     async def _start_first(self, launch: Launch) -> dict[str, Any]:
         config = self._config
         host = hosts.get(config.target)
-        supervisor = SupervisorClient(config.ssh_host_alias, self._on_exit, self._on_event)
+        supervisor = SupervisorClient(config.ssh_host_alias, self)
         bound_before = self._listeners is not None
         try:
             if config.channels == "relay":
@@ -172,33 +174,33 @@ class LiveKernel:
 
     # --- running -----------------------------------------------------------------------------
 
-    def _on_exit(self, event: dict[str, Any]) -> None:
-        self._ended(int(event["returncode"]))
+    def exited(self, returncode: int) -> None:
+        """Take note of how the kernel's process ended."""
+        self._ended(returncode)
 
     def _ended(self, returncode: int) -> None:
         self.returncode = returncode
         if self._exited is not None and not self._exited.done():
             self._exited.set_result(self.returncode)
 
-    def _on_event(self, event: dict[str, Any]) -> None:
-        if event["event"] == "gone":
-            self._supervisor_gone(str(event["reason"]))
-        elif event["event"] == "started-late":
-            # A restart that was given up here is done after all.
-            if self.returncode is not None:
-                self._renew()
-        elif event["event"] == "spool-full":
-            self._log.warning(
-                "%s: the kernel's unread output has reached the limit of %d bytes on disk; what it "
-                "publishes beyond that will be lost",
-                self._config.ssh_host_alias,
-                event["limit"],
-            )
-        elif event["event"] == "reattached" and self._forwards is not None:
+    def started_late(self) -> None:
+        """Take note that a restart that was given up here is done after all."""
+        if self.returncode is not None:
+            self._renew()
+
+    def spool_full(self, full: SpoolFull) -> None:
+        """Tell the user that output was lost."""
+        words = spool_warning(self._config.remote_kernel_name, full)
+        self._log.warning("%s: %s", self._config.ssh_host_alias, words)
+
+    def reattached(self) -> None:
+        """Open the forwards again, which do not outlive a connection."""
+        if self._forwards is not None:
             assert self._host is not None
             self._forwards.open_again(self._host.forward, self._log)
 
-    def _supervisor_gone(self, reason: str) -> None:
+    def supervisor_gone(self, reason: str) -> None:
+        """Take note that the kernel is gone, and tell the user why."""
         if self._supervisor is not None:
             if self._supervisor.gone is None:
                 return  # it was that of an earlier kernel, which had been let go

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import uuid
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -27,6 +26,7 @@ from sshpyk_core.link.attachment import Attachment, Waited, quiet_future
 from sshpyk_core.link.link import Link
 from sshpyk_core.link.options import SupervisorOptions
 from sshpyk_core.link.stream import LocalStream
+from sshpyk_core.link.watcher import KernelWatcher, SpoolFull
 from sshpyk_core.remote import wire
 
 _ERRORS: dict[str, tuple[type[RemoteError], str]] = {
@@ -42,18 +42,12 @@ _ERRORS: dict[str, tuple[type[RemoteError], str]] = {
 class SupervisorClient:
     """One supervisor and its kernel."""
 
-    def __init__(
-        self,
-        host: str,
-        on_exit: Callable[[dict[str, Any]], None],
-        on_event: Callable[[dict[str, Any]], None],
-    ) -> None:
+    def __init__(self, host: str, watcher: KernelWatcher) -> None:
         """Start without a supervisor.
 
         Args:
             host: the alias, for messages.
-            on_exit: told how each process of the kernel ended.
-            on_event: told the other events.
+            watcher: told what becomes of the kernel.
         """
         self.host = host
         self.name = uuid.uuid4().hex
@@ -66,8 +60,7 @@ class SupervisorClient:
         self.facts: dict[str, Any] = {}
         """What the last successful launch told of the kernel."""
         self._generation = 0
-        self._on_exit = on_exit
-        self._on_event = on_event
+        self._watcher = watcher
         self._options: SupervisorOptions | None = None
         self._attachment = Attachment(host, self)
         self._commands: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
@@ -133,10 +126,10 @@ class SupervisorClient:
         attached.add_done_callback(self._learn_directory)
         await request
         waited = self._attachment.resume(await attached)
-        self._on_event({"event": "reattached"})
+        self._watcher.reattached()
         return waited
 
-    def _perish(self, reason: str, error: HostError | None = None) -> None:
+    def _supervisor_gone(self, reason: str, error: HostError | None = None) -> None:
         """Take note that there is no supervisor any more, and so no kernel."""
         if self.gone is not None:
             return
@@ -148,7 +141,7 @@ class SupervisorClient:
                 result.set_exception(error)
         self._commands.clear()
         self.end_streams()
-        self._on_event({"event": "gone", "reason": reason})
+        self._watcher.supervisor_gone(reason)
 
     def _unreachable(self, reason: str) -> None:
         """Have it asked again later: it lives, and so may its kernel."""
@@ -196,7 +189,7 @@ class SupervisorClient:
             self.facts = dict(good)
         if waiting is None or waiting.done():
             if "generation" in good:
-                self._on_event({"event": "started-late"})
+                self._watcher.started_late()
             return
         if result.get("error") is None:
             waiting.set_result(dict(good))
@@ -208,11 +201,12 @@ class SupervisorClient:
         return kind(self.host, f"{do} the kernel", str(error.get("message")), fix)
 
     def _event(self, event: dict[str, Any]) -> None:
-        if event.get("event") != "exited":
-            self._on_event(event)
-        elif int(event["generation"]) >= self._generation:
+        if event.get("event") == "spool-full":
+            refusal = str(event["reason"]) if event["cause"] == "disk" else ""
+            self._watcher.spool_full(SpoolFull(int(event["bytes"]), refusal))
+        elif event.get("event") == "exited" and int(event["generation"]) >= self._generation:
             self._generation = int(event["generation"])
-            self._on_exit(event)
+            self._watcher.exited(int(event["returncode"]))
 
     # --- for the attachment ------------------------------------------------------------------
 
@@ -238,7 +232,9 @@ class SupervisorClient:
             self._unreachable(str(message.get("message")))
             return
         known = message.get("kind") in _ERRORS
-        self._perish(str(message.get("message")), self._error("launch", message) if known else None)
+        self._supervisor_gone(
+            str(message.get("message")), self._error("launch", message) if known else None
+        )
 
     def data_sent(self, stream: int) -> None:
         """Let a client go on that had to wait."""

@@ -210,8 +210,7 @@ class Attachment:
             self.pump()
             if self._budget.full and not self._told_full:
                 self._told_full = True
-                self._budget.note_full()
-                self.post(wire.EVENT, {"event": "spool-full", "limit": self._budget.limit})
+                self.post(wire.EVENT, self._budget.note_full())
             return self._must_wait(number)
 
         def on_end() -> None:

@@ -8,7 +8,7 @@ reading.
 
 import os
 from collections import deque
-from typing import IO, Callable, Deque, Optional
+from typing import IO, Callable, Deque, Dict, Optional, Union
 
 from .courier import ByteQueue
 
@@ -29,23 +29,31 @@ class SpoolBudget:
         self.in_memory = 0
         self.on_disk = 0
         """Bytes that the files take; those read back count until their file is dropped."""
+        self.disk_refuses = ""
+        """Why the disk took no more although the limit allows it, until a file has left it."""
         self.was_full = False
-        """Whether the limit was reached once."""
+        """Whether there was once no room for more."""
         self.on_full: Optional[Callable[[], None]] = None
         """Called when that happens."""
 
     @property
     def full(self) -> bool:
         """Whether nothing more may be read from the kernel."""
-        no_disk = self.on_disk >= self.limit
+        no_disk = bool(self.disk_refuses) or self.on_disk >= self.limit
         return no_disk and (self.on_disk > 0 or self.in_memory >= self.memory)
 
-    def note_full(self) -> None:
-        """Remember that the limit was reached."""
+    def note_full(self) -> Dict[str, Union[str, int]]:
+        """Remember that nothing more may be read; give the event that tells of it."""
         if not self.was_full:
             self.was_full = True
             if self.on_full is not None:
                 self.on_full()
+        return {
+            "event": "spool-full",
+            "bytes": self.in_memory + self.on_disk,
+            "cause": "disk" if self.disk_refuses else "limit",
+            "reason": self.disk_refuses,
+        }
 
 
 class Spool(ByteQueue):
@@ -83,8 +91,8 @@ class Spool(ByteQueue):
             view = memoryview(data)
             while view:
                 view = view[self._file.write(view) :]
-        except OSError:
-            self._budget.limit = self._budget.on_disk
+        except OSError as error:
+            self._budget.disk_refuses = error.strerror or str(error)
             return False
         self._write_at += len(data)
         self._budget.on_disk += len(data)
@@ -116,6 +124,7 @@ class Spool(ByteQueue):
             self._file.close()
         self._file = None
         self._budget.on_disk -= self._write_at
+        self._budget.disk_refuses = ""
         self._read_at = self._write_at = 0
 
     def discard(self) -> None:
