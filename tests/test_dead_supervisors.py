@@ -80,6 +80,8 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def epitaph(far: FarSide, kernel: Kernel, name: str = "python3") -> re.Pattern[str]:
+    # The system kills the kernel when its supervisor ends, while the bridge that looks after
+    # what is left of it may be there already: either may be first.
     return re.compile(
         rf"{far.server.alias}: the kernel {name} is gone: its supervisor was killed "
         rf"\(pid {kernel.pid}\), and its kernel \(pid {kernel.kernel_pid}\) "
