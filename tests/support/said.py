@@ -17,17 +17,21 @@ class Said(logging.Handler):
         super().__init__()
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
-        self._records: list[str] = []
+        self._records: list[tuple[int, str]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._loop.call_soon_threadsafe(self._note, record.getMessage())
+        self._loop.call_soon_threadsafe(self._note, (record.levelno, record.getMessage()))
 
-    def _note(self, message: str) -> None:
-        self._records.append(message)
+    def _note(self, record: tuple[int, str]) -> None:
+        self._records.append(record)
         self._changed.set()
 
     def containing(self, words: str) -> list[str]:
-        return [each for each in self._records if words in each]
+        return [message for _, message in self._records if words in message]
+
+    def levels(self, words: str) -> list[int]:
+        """Give the level of each message with these words."""
+        return [level for level, message in self._records if words in message]
 
     async def wait_for(self, words: str, times: int = 1) -> str:
         """Wait until these words were logged so many times; give the first message with them."""
