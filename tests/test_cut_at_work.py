@@ -200,8 +200,10 @@ async def test_a_restart_while_the_host_is_away_is_done_when_it_is_back(
         with listened() as said:
             await asyncio.to_thread(far.server.stop)
             await said.wait_for("connection lost")
-        restart = asyncio.create_task(manager.restart_kernel(now=True))
-        await asyncio.sleep(0)
+        with listened("traitlets") as told:
+            restart = asyncio.create_task(manager.restart_kernel(now=True))
+            # So it has been asked for, and goes on to kill the kernel.
+            await told.wait_for(f"signal {signal.SIGKILL:d} ")
         await asyncio.to_thread(far.server.start)
         await restart
         await client.wait_for_ready(timeout=READY)
