@@ -17,7 +17,7 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from support import processes
 from support.far import FarSide, state_of
 from support.kernels import execute, remote_kernel
-from support.managers import READY, started
+from support.managers import READY, answer_to, started
 from support.processes import Process
 
 MakeFarSide = Callable[..., FarSide]
@@ -142,6 +142,21 @@ async def test_the_next_connection_tells_of_a_supervisor_that_was_killed_meanwhi
         assert epitaph(far, kernel).fullmatch(told)
         await manager.restart_kernel()
         await client.wait_for_ready(timeout=READY)
+    assert far.left_behind() == []
+
+
+async def test_what_is_asked_as_soon_as_a_kernel_is_gone_is_answered_by_the_next(
+    make_far: MakeFarSide,
+) -> None:
+    far = make_far()
+    async with started() as (manager, client):
+        for _ in range(3):  # the moment in which it would be lost is short
+            the_kernel(far).kill_supervisor()
+            while await manager.provisioner.poll() is None:  # noqa: ASYNC110 (as a restarter does)
+                await asyncio.sleep(0)
+            question = client.kernel_info()
+            await manager.restart_kernel(now=True)
+            assert (await answer_to(client, question))["status"] == "ok"
     assert far.left_behind() == []
 
 

@@ -142,13 +142,14 @@ class SupervisorClient:
             return
         self.gone = reason
         error = error or self._gone_error("ask")
+        self.end_streams()
+        # Told once they are closed: what a client then says waits for the next kernel.
+        asyncio.get_running_loop().call_soon(self._on_event, {"event": "gone", "reason": reason})
         self._attachment.detach(error)
         for _do, result in self._commands.values():
             if not result.done():
                 result.set_exception(error)
         self._commands.clear()
-        self.end_streams()
-        self._on_event({"event": "gone", "reason": reason})
 
     def _unreachable(self, reason: str) -> None:
         """Have it asked again later: it lives, and so may its kernel."""
