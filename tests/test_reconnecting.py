@@ -97,6 +97,8 @@ async def test_a_host_that_was_restarted_is_told_apart_and_its_kernels_start_ane
             await asyncio.wait_for(restarted.wait(), READY)
         # The callback comes before the restart; a client that waits for that makes no mistake.
         assert (await answer_to(client, client.kernel_info()))["status"] == "ok"
+        # Outputs come over a connection of their own, which may be made after that.
+        await client.wait_for_ready(timeout=READY)
         assert (await execute(client, "print('anew')")).text == "anew\n"
         assert old not in far.supervisors()
     assert far.left_behind() == []
