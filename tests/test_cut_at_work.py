@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import signal
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +17,7 @@ from support.far import FarSide
 from support.gate import gate
 from support.kernels import execute
 from support.managers import READY, answer_to, connected_to, started
+from support.programs import program_with_kernel
 from support.said import listened
 
 MakeFarSide = Callable[..., FarSide]
@@ -123,29 +123,17 @@ async def test_starts_that_are_cut_at_any_moment_make_one_kernel_each(
     assert far.left_behind() == []
 
 
-START = """
-from jupyter_client.manager import KernelManager
-
-KernelManager(kernel_name="slow").start_kernel()
-"""
-
-
 async def test_a_program_that_is_interrupted_while_a_kernel_starts_leaves_none(
     make_far: MakeFarSide,
 ) -> None:
     far = make_far()
     with gate(far.server.home / "gate") as slow:
         far.install("slow", remote_precmd=slow.wait_in_shell)
-        program = await asyncio.create_subprocess_exec(sys.executable, "-c", START, stderr=-1)
-        try:
+        async with program_with_kernel("slow") as program:
             await asyncio.wait_for(slow.reached(), READY)
-            program.send_signal(signal.SIGINT)
-            _, said = await asyncio.wait_for(program.communicate(), READY)
-            assert said.rstrip().endswith(b"KeyboardInterrupt")
-        finally:
-            if program.returncode is None:
-                program.kill()
-                await program.wait()
+            program.process.send_signal(signal.SIGINT)
+            assert await program.exited() != 0
+            assert program.lines[-1].rstrip() == "KeyboardInterrupt"
         assert await asyncio.to_thread(far.left_behind) == []
 
 

@@ -19,6 +19,7 @@ from support.far import FarSide, state_of
 from support.kernels import execute, remote_kernel
 from support.managers import READY, answer_to, started
 from support.processes import Process
+from support.programs import program_with_kernel
 
 MakeFarSide = Callable[..., FarSide]
 
@@ -183,17 +184,6 @@ async def test_the_next_connection_tells_why_a_supervisor_has_ended_meanwhile(
     assert far.left_behind() == []
 
 
-PROGRAM = """
-import sys
-from jupyter_client.manager import KernelManager
-
-manager = KernelManager(kernel_name="wrapped")
-manager.start_kernel()
-print("ready", flush=True)
-sys.stdin.read()
-"""
-
-
 async def test_what_nobody_comes_back_for_ends_when_somebody_else_connects(
     make_far: MakeFarSide,
 ) -> None:
@@ -201,18 +191,11 @@ async def test_what_nobody_comes_back_for_ends_when_somebody_else_connects(
     run = f'{sys.executable} -m ipykernel_launcher -f "$0"; exit'
     remote_kernel(far.server.home, "wrapped", ["sh", "-c", run, "{connection_file}"])
     far.install("wrapped", "wrapped")
-    pipe = asyncio.subprocess.PIPE
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, stdin=pipe, stdout=pipe
-    )
-    try:
-        assert program.stdout is not None
-        assert await program.stdout.readline() == b"ready\n"
+    async with program_with_kernel("wrapped") as program:
+        await program.says("ready")
         kernel = the_kernel(far)
         (directory,) = far.supervisors()
-    finally:
-        program.kill()
-        await program.communicate()
+        await program.kill()
     await asyncio.to_thread(far.server.cut)
 
     def bridges() -> list[Process]:
