@@ -76,23 +76,17 @@ async def test_a_start_whose_request_is_lost_or_comes_late_makes_one_kernel(
             await start
             if late:
                 os.kill(bridge.pid, signal.SIGCONT)
-                assert await asyncio.to_thread(gone, bridge)
+                assert await asyncio.to_thread(processes.wait_ended, [bridge], 10) == []
             assert len(far.supervisors()) == len(before) + 1
             async with connected_to(manager) as other:
                 who = (await execute(other, WHO)).text
             assert who != (await execute(client, WHO)).text
         finally:
-            await asyncio.to_thread(processes.kill, lambda: alive(bridge))
+            await asyncio.to_thread(
+                processes.kill, lambda: [bridge] if processes.is_alive(bridge) else []
+            )
             await shut_down(manager)
     assert far.left_behind() == []
-
-
-def alive(*some: processes.Process) -> list[processes.Process]:
-    return [each for each in some if processes.is_alive(each)]
-
-
-def gone(process: processes.Process) -> bool:
-    return processes.wait_gone(lambda: alive(process), 10) == []
 
 
 @pytest.mark.others

@@ -51,9 +51,6 @@ class Kernel:
     def kill_supervisor(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 
-    def left(self) -> list[Process]:
-        return [each for each in self.processes if processes.is_alive(each)]
-
 
 def the_kernel(far: FarSide) -> Kernel:
     (supervisor,) = far.supervisors()
@@ -112,7 +109,7 @@ async def test_a_kernel_that_ignores_everything_does_not_outlive_its_supervisor(
         assert await asyncio.wait_for(manager.provisioner.wait(), SOON) == -signal.SIGKILL
         assert await manager.provisioner.poll() == -signal.SIGKILL
         assert not await manager.is_alive()
-        assert await asyncio.to_thread(processes.wait_gone, kernel.left, SOON) == []
+        assert await asyncio.to_thread(processes.wait_ended, kernel.processes, SOON) == []
         assert await asyncio.to_thread(far.left_behind) == []
         (told,) = warnings(caplog)
         assert epitaph(far, kernel, name).fullmatch(told)
@@ -133,7 +130,7 @@ async def test_the_next_connection_tells_of_a_supervisor_that_was_killed_meanwhi
         await begin(client, DEAF)
         await asyncio.to_thread(far.server.stop)
         kernel.kill_supervisor()
-        assert await asyncio.to_thread(processes.wait_gone, kernel.left, SOON) == []
+        assert await asyncio.to_thread(processes.wait_ended, kernel.processes, SOON) == []
         assert await manager.provisioner.poll() is None  # nobody can know it here
         assert await manager.is_alive()
         await asyncio.to_thread(far.server.start)
@@ -206,14 +203,12 @@ async def test_what_nobody_comes_back_for_ends_when_somebody_else_connects(
     assert await asyncio.to_thread(processes.wait_gone, bridges, SOON) == []
     kernel.kill_supervisor()
 
-    def command() -> list[Process]:
-        return [each for each in kernel.left() if each.pid == kernel.kernel_pid]
-
-    assert await asyncio.to_thread(processes.wait_gone, command, SOON) == []
-    (orphan,) = kernel.left()
+    (command,) = [each for each in kernel.processes if each.pid == kernel.kernel_pid]
+    assert await asyncio.to_thread(processes.wait_ended, [command], SOON) == []
+    (orphan,) = [each for each in kernel.processes if processes.is_alive(each)]
     assert "ipykernel" in orphan.command
     async with started() as (manager, client):
-        assert await asyncio.to_thread(processes.wait_gone, kernel.left, 30) == []
+        assert await asyncio.to_thread(processes.wait_ended, kernel.processes, 30) == []
         await asyncio.wait_for(asyncio.to_thread(until_removed, directory), SOON)
         assert (await execute(client, "print(6 * 7)")).text == "42\n"
         assert await manager.is_alive()
