@@ -16,13 +16,12 @@ from support import processes
 from support.far import FarSide
 from support.gate import gate
 from support.kernels import execute
-from support.managers import READY, answer_to, connected_to, started
+from support.managers import READY, answer_to, busy, connected_to, started
 from support.programs import program_with_kernel
 from support.said import listened
 
 MakeFarSide = Callable[..., FarSide]
 
-BUSY = "import time; print('busy', flush=True); time.sleep(600)"
 WHO = "import os; print(os.getpid())"
 
 
@@ -199,11 +198,7 @@ async def test_an_interrupt_while_the_host_is_away_acts_when_it_is_back(
 ) -> None:
     far = make_far()
     async with started() as (manager, client):
-        cell = client.execute(BUSY)
-        while True:
-            message = await client.get_iopub_msg(timeout=READY)
-            if message["msg_type"] == "stream":
-                break
+        cell = await busy(client)
         with listened() as said:
             await asyncio.to_thread(far.server.stop)
             await said.wait_for("connection lost")

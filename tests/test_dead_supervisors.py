@@ -6,18 +6,16 @@ import asyncio
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from jupyter_client.asynchronous import AsyncKernelClient
 from support import processes
 from support.far import FarSide, state_of
-from support.kernels import execute, remote_kernel
-from support.managers import READY, answer_to, started
+from support.kernels import execute, remote_wrapped_kernel
+from support.managers import READY, answer_to, busy, started
 from support.processes import Process
 from support.programs import program_with_kernel
 
@@ -60,13 +58,6 @@ def the_kernel(far: FarSide) -> Kernel:
     )
 
 
-async def begin(client: AsyncKernelClient, code: str) -> None:
-    """Run code that does not end, and wait until it has printed something."""
-    client.execute(code)
-    while (await client.get_iopub_msg(timeout=READY))["header"]["msg_type"] != "stream":
-        continue
-
-
 def until_removed(directory: Path) -> None:
     while directory.exists():
         time.sleep(0.01)  # nothing tells when it is
@@ -97,12 +88,11 @@ async def test_a_kernel_that_ignores_everything_does_not_outlive_its_supervisor(
         far.install("far", remote_precmd="export BEFORE=1")
     elif way_to_start == "by a command":
         name = "wrapped"
-        run = f'{sys.executable} -m ipykernel_launcher -f "$0"; exit'
-        remote_kernel(far.server.home, name, ["sh", "-c", run, "{connection_file}"])
+        remote_wrapped_kernel(far.server.home, name)
         far.install("far", name)
     async with started() as (manager, client):
         kernel = the_kernel(far)
-        await begin(client, DEAF)
+        await busy(client, DEAF)
         assert await manager.provisioner.poll() is None
         connection = manager.get_connection_info()
         kernel.kill_supervisor()
@@ -127,7 +117,7 @@ async def test_the_next_connection_tells_of_a_supervisor_that_was_killed_meanwhi
     far = make_far()
     async with started() as (manager, client):
         kernel = the_kernel(far)
-        await begin(client, DEAF)
+        await busy(client, DEAF)
         await asyncio.to_thread(far.server.stop)
         kernel.kill_supervisor()
         assert await asyncio.to_thread(processes.wait_ended, kernel.processes, SOON) == []
@@ -185,8 +175,7 @@ async def test_what_nobody_comes_back_for_ends_when_somebody_else_connects(
     make_far: MakeFarSide,
 ) -> None:
     far = make_far()
-    run = f'{sys.executable} -m ipykernel_launcher -f "$0"; exit'
-    remote_kernel(far.server.home, "wrapped", ["sh", "-c", run, "{connection_file}"])
+    remote_wrapped_kernel(far.server.home, "wrapped")
     far.install("wrapped", "wrapped")
     async with program_with_kernel("wrapped") as program:
         await program.says("ready")

@@ -13,14 +13,12 @@ from support.client import make_key
 from support.far import FarSide
 from support.gate import gate
 from support.kernels import execute
-from support.managers import READY, answer_to, interrupted, started
+from support.managers import BUSY, READY, answer_to, interrupted, started
 from support.require import require_other_host, require_restarted_host
 from support.said import listened
 from traitlets.config import Config
 
 MakeFarSide = Callable[..., FarSide]
-
-BUSY = "import time; print('busy', flush=True); time.sleep(600)"
 
 
 @pytest.mark.ways(servers=["sshd"], why="the keys that sshd lets in can be changed")
