@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import signal
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -17,12 +16,12 @@ from support import processes
 from support.far import FarSide
 from support.gate import gate
 from support.kernels import execute
-from support.managers import READY, answer_to, connected_to, started
+from support.managers import READY, answer_to, busy, connected_to, started
+from support.programs import program_with_kernel
 from support.said import listened
 
 MakeFarSide = Callable[..., FarSide]
 
-BUSY = "import time; print('busy', flush=True); time.sleep(600)"
 WHO = "import os; print(os.getpid())"
 
 
@@ -76,23 +75,17 @@ async def test_a_start_whose_request_is_lost_or_comes_late_makes_one_kernel(
             await start
             if late:
                 os.kill(bridge.pid, signal.SIGCONT)
-                assert await asyncio.to_thread(gone, bridge)
+                assert await asyncio.to_thread(processes.wait_ended, [bridge], 10) == []
             assert len(far.supervisors()) == len(before) + 1
             async with connected_to(manager) as other:
                 who = (await execute(other, WHO)).text
             assert who != (await execute(client, WHO)).text
         finally:
-            await asyncio.to_thread(processes.kill, lambda: alive(bridge))
+            await asyncio.to_thread(
+                processes.kill, lambda: [bridge] if processes.is_alive(bridge) else []
+            )
             await shut_down(manager)
     assert far.left_behind() == []
-
-
-def alive(*some: processes.Process) -> list[processes.Process]:
-    return [each for each in some if processes.is_alive(each)]
-
-
-def gone(process: processes.Process) -> bool:
-    return processes.wait_gone(lambda: alive(process), 10) == []
 
 
 @pytest.mark.others
@@ -123,29 +116,17 @@ async def test_starts_that_are_cut_at_any_moment_make_one_kernel_each(
     assert far.left_behind() == []
 
 
-START = """
-from jupyter_client.manager import KernelManager
-
-KernelManager(kernel_name="slow").start_kernel()
-"""
-
-
 async def test_a_program_that_is_interrupted_while_a_kernel_starts_leaves_none(
     make_far: MakeFarSide,
 ) -> None:
     far = make_far()
     with gate(far.server.home / "gate") as slow:
         far.install("slow", remote_precmd=slow.wait_in_shell)
-        program = await asyncio.create_subprocess_exec(sys.executable, "-c", START, stderr=-1)
-        try:
+        async with program_with_kernel("slow") as program:
             await asyncio.wait_for(slow.reached(), READY)
-            program.send_signal(signal.SIGINT)
-            _, said = await asyncio.wait_for(program.communicate(), READY)
-            assert said.rstrip().endswith(b"KeyboardInterrupt")
-        finally:
-            if program.returncode is None:
-                program.kill()
-                await program.wait()
+            program.process.send_signal(signal.SIGINT)
+            assert await program.exited() != 0
+            assert program.lines[-1].rstrip() == "KeyboardInterrupt"
         assert await asyncio.to_thread(far.left_behind) == []
 
 
@@ -200,8 +181,10 @@ async def test_a_restart_while_the_host_is_away_is_done_when_it_is_back(
         with listened() as said:
             await asyncio.to_thread(far.server.stop)
             await said.wait_for("connection lost")
-        restart = asyncio.create_task(manager.restart_kernel(now=True))
-        await asyncio.sleep(0)
+        with listened("traitlets") as told:
+            restart = asyncio.create_task(manager.restart_kernel(now=True))
+            # So it has been asked for, and goes on to kill the kernel.
+            await told.wait_for(f"signal {signal.SIGKILL:d} ")
         await asyncio.to_thread(far.server.start)
         await restart
         await client.wait_for_ready(timeout=READY)
@@ -242,11 +225,7 @@ async def test_an_interrupt_while_the_host_is_away_acts_when_it_is_back(
 ) -> None:
     far = make_far()
     async with started() as (manager, client):
-        cell = client.execute(BUSY)
-        while True:
-            message = await client.get_iopub_msg(timeout=READY)
-            if message["msg_type"] == "stream":
-                break
+        cell = await busy(client)
         with listened() as said:
             await asyncio.to_thread(far.server.stop)
             await said.wait_for("connection lost")

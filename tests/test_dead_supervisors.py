@@ -6,19 +6,18 @@ import asyncio
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from jupyter_client.asynchronous import AsyncKernelClient
 from support import processes
 from support.far import FarSide, state_of
-from support.kernels import execute, remote_kernel
-from support.managers import READY, started
+from support.kernels import execute, remote_wrapped_kernel
+from support.managers import READY, answer_to, busy, started
 from support.processes import Process
+from support.programs import program_with_kernel
 
 MakeFarSide = Callable[..., FarSide]
 
@@ -50,9 +49,6 @@ class Kernel:
     def kill_supervisor(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
 
-    def left(self) -> list[Process]:
-        return [each for each in self.processes if processes.is_alive(each)]
-
 
 def the_kernel(far: FarSide) -> Kernel:
     (supervisor,) = far.supervisors()
@@ -60,13 +56,6 @@ def the_kernel(far: FarSide) -> Kernel:
     return Kernel(
         about["supervisor_pid"], about["pid"], processes.children_of(about["supervisor_pid"])
     )
-
-
-async def begin(client: AsyncKernelClient, code: str) -> None:
-    """Run code that does not end, and wait until it has printed something."""
-    client.execute(code)
-    while (await client.get_iopub_msg(timeout=READY))["header"]["msg_type"] != "stream":
-        continue
 
 
 def until_removed(directory: Path) -> None:
@@ -80,6 +69,8 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def epitaph(far: FarSide, kernel: Kernel, name: str = "python3") -> re.Pattern[str]:
+    # The system kills the kernel when its supervisor ends, while the bridge that looks after
+    # what is left of it may be there already: either may be first.
     return re.compile(
         rf"{far.server.alias}: the kernel {name} is gone: its supervisor was killed "
         rf"\(pid {kernel.pid}\), and its kernel \(pid {kernel.kernel_pid}\) "
@@ -97,19 +88,18 @@ async def test_a_kernel_that_ignores_everything_does_not_outlive_its_supervisor(
         far.install("far", remote_precmd="export BEFORE=1")
     elif way_to_start == "by a command":
         name = "wrapped"
-        run = f'{sys.executable} -m ipykernel_launcher -f "$0"; exit'
-        remote_kernel(far.server.home, name, ["sh", "-c", run, "{connection_file}"])
+        remote_wrapped_kernel(far.server.home, name)
         far.install("far", name)
     async with started() as (manager, client):
         kernel = the_kernel(far)
-        await begin(client, DEAF)
+        await busy(client, DEAF)
         assert await manager.provisioner.poll() is None
         connection = manager.get_connection_info()
         kernel.kill_supervisor()
         assert await asyncio.wait_for(manager.provisioner.wait(), SOON) == -signal.SIGKILL
         assert await manager.provisioner.poll() == -signal.SIGKILL
         assert not await manager.is_alive()
-        assert await asyncio.to_thread(processes.wait_gone, kernel.left, SOON) == []
+        assert await asyncio.to_thread(processes.wait_ended, kernel.processes, SOON) == []
         assert await asyncio.to_thread(far.left_behind) == []
         (told,) = warnings(caplog)
         assert epitaph(far, kernel, name).fullmatch(told)
@@ -127,10 +117,10 @@ async def test_the_next_connection_tells_of_a_supervisor_that_was_killed_meanwhi
     far = make_far()
     async with started() as (manager, client):
         kernel = the_kernel(far)
-        await begin(client, DEAF)
+        await busy(client, DEAF)
         await asyncio.to_thread(far.server.stop)
         kernel.kill_supervisor()
-        assert await asyncio.to_thread(processes.wait_gone, kernel.left, SOON) == []
+        assert await asyncio.to_thread(processes.wait_ended, kernel.processes, SOON) == []
         assert await manager.provisioner.poll() is None  # nobody can know it here
         assert await manager.is_alive()
         await asyncio.to_thread(far.server.start)
@@ -140,6 +130,21 @@ async def test_the_next_connection_tells_of_a_supervisor_that_was_killed_meanwhi
         assert epitaph(far, kernel).fullmatch(told)
         await manager.restart_kernel()
         await client.wait_for_ready(timeout=READY)
+    assert far.left_behind() == []
+
+
+async def test_what_is_asked_as_soon_as_a_kernel_is_gone_is_answered_by_the_next(
+    make_far: MakeFarSide,
+) -> None:
+    far = make_far()
+    async with started() as (manager, client):
+        for _ in range(3):  # the moment in which it would be lost is short
+            the_kernel(far).kill_supervisor()
+            while await manager.provisioner.poll() is None:  # noqa: ASYNC110 (as a restarter does)
+                await asyncio.sleep(0)
+            question = client.kernel_info()
+            await manager.restart_kernel(now=True)
+            assert (await answer_to(client, question))["status"] == "ok"
     assert far.left_behind() == []
 
 
@@ -166,36 +171,17 @@ async def test_the_next_connection_tells_why_a_supervisor_has_ended_meanwhile(
     assert far.left_behind() == []
 
 
-PROGRAM = """
-import sys
-from jupyter_client.manager import KernelManager
-
-manager = KernelManager(kernel_name="wrapped")
-manager.start_kernel()
-print("ready", flush=True)
-sys.stdin.read()
-"""
-
-
 async def test_what_nobody_comes_back_for_ends_when_somebody_else_connects(
     make_far: MakeFarSide,
 ) -> None:
     far = make_far()
-    run = f'{sys.executable} -m ipykernel_launcher -f "$0"; exit'
-    remote_kernel(far.server.home, "wrapped", ["sh", "-c", run, "{connection_file}"])
+    remote_wrapped_kernel(far.server.home, "wrapped")
     far.install("wrapped", "wrapped")
-    pipe = asyncio.subprocess.PIPE
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, stdin=pipe, stdout=pipe
-    )
-    try:
-        assert program.stdout is not None
-        assert await program.stdout.readline() == b"ready\n"
+    async with program_with_kernel("wrapped") as program:
+        await program.says("ready")
         kernel = the_kernel(far)
         (directory,) = far.supervisors()
-    finally:
-        program.kill()
-        await program.communicate()
+        await program.kill()
     await asyncio.to_thread(far.server.cut)
 
     def bridges() -> list[Process]:
@@ -206,14 +192,12 @@ async def test_what_nobody_comes_back_for_ends_when_somebody_else_connects(
     assert await asyncio.to_thread(processes.wait_gone, bridges, SOON) == []
     kernel.kill_supervisor()
 
-    def command() -> list[Process]:
-        return [each for each in kernel.left() if each.pid == kernel.kernel_pid]
-
-    assert await asyncio.to_thread(processes.wait_gone, command, SOON) == []
-    (orphan,) = kernel.left()
+    (command,) = [each for each in kernel.processes if each.pid == kernel.kernel_pid]
+    assert await asyncio.to_thread(processes.wait_ended, [command], SOON) == []
+    (orphan,) = [each for each in kernel.processes if processes.is_alive(each)]
     assert "ipykernel" in orphan.command
     async with started() as (manager, client):
-        assert await asyncio.to_thread(processes.wait_gone, kernel.left, 30) == []
+        assert await asyncio.to_thread(processes.wait_ended, kernel.processes, 30) == []
         await asyncio.wait_for(asyncio.to_thread(until_removed, directory), SOON)
         assert (await execute(client, "print(6 * 7)")).text == "42\n"
         assert await manager.is_alive()

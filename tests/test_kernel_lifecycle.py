@@ -15,6 +15,7 @@ from sshpyk_core.errors import KernelSpecNotFoundError
 from support.far import FarSide, is_listening
 from support.kernels import execute, execute_blocking, remote_ipykernel, remote_kernel
 from support.managers import (
+    BUSY,
     READY,
     answer_to,
     interrupted,
@@ -24,7 +25,6 @@ from support.managers import (
 )
 from traitlets.config import Config
 
-BUSY = "import time; print('busy', flush=True); time.sleep(600)"
 STATE_IS_GONE = "print('kept' in globals())"
 
 

@@ -19,6 +19,7 @@ from support.busy import Running, printing
 from support.far import FarSide, state_of
 from support.managers import READY, started
 from support.openssh import local_ssh
+from support.programs import program_with_kernel
 from support.transcript import begin, end, listening
 
 MakeFarSide = Callable[..., FarSide]
@@ -46,20 +47,6 @@ async def test_a_cell_that_runs_while_the_server_drops_its_connection_loses_noth
     assert far.left_behind() == []
 
 
-PROGRAM = """
-import sys
-from jupyter_client.manager import KernelManager
-
-manager = KernelManager(kernel_name="far")
-manager.start_kernel()
-client = manager.client()
-client.start_channels()
-client.wait_for_ready(timeout=60)
-print("ready", flush=True)
-sys.stdin.read()
-"""
-
-
 def state_when_detached(supervisor: Path) -> dict[str, Any]:
     while (content := state_of(supervisor))["attached"]:
         time.sleep(0.01)  # nothing tells when a file has changed
@@ -69,23 +56,16 @@ def state_when_detached(supervisor: Path) -> dict[str, Any]:
 async def test_what_a_killed_program_leaves_ends_by_itself(make_far: MakeFarSide) -> None:
     far = make_far()
     far.install("far", detached_timeout=3)
-    pipe = asyncio.subprocess.PIPE
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, stdin=pipe, stdout=pipe
-    )
-    try:
-        assert program.stdout is not None
-        assert await program.stdout.readline() == b"ready\n"
+    async with program_with_kernel() as program:
+        await program.says("ready")
         assert len(far.supervisors()) == len(far.bridges()) == 1
         (supervisor,) = far.supervisors()
         before = state_of(supervisor)
         assert (before["attached"], before["ends_at"]) == (True, None)
         masters = local_ssh(far.server)
         assert bool(masters) == (far.way.transport == "openssh")
-    finally:
-        program.kill()
         killed = time.time()
-        await program.communicate()
+        await program.kill()
     after = await asyncio.to_thread(state_when_detached, supervisor)
     assert after["for"] == f"{getpass.getuser()}@{socket.gethostname()}"
     assert killed - CLOCKS <= after["detached_since"] <= time.time()
@@ -104,7 +84,6 @@ async def test_what_a_killed_program_leaves_ends_by_itself(make_far: MakeFarSide
 # --- the other way round: the link is gone, and a server holds on to its end ---------------------
 
 BRIDGE = """
-import sys
 from sshpyk_core.remote import bridge
 bridge.main("nonce", float(sys.argv[1]))
 """

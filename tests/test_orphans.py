@@ -150,8 +150,7 @@ def test_a_child_that_dies_with_its_parent_does_so_whatever_kills_that(spawn: Sp
     (child,) = (each for each in processes.children_of(parent.pid) if each.pid == pid)
     parent.kill()
     parent.wait()
-    alive = processes.wait_gone(lambda: [child] if processes.is_alive(child) else [], 10)
-    assert alive == []
+    assert processes.wait_ended([child], 10) == []
 
 
 def test_a_child_whose_parent_has_ended_meanwhile_does_not_even_begin(spawn: Spawn) -> None:

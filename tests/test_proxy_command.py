@@ -21,7 +21,7 @@ from sshpyk_core.ssh_config import resolve
 from sshpyk_core.transport_kit.route.proxy_command import ProxyConnection, start_proxy_command
 from sshpyk_core.transport_kit.route.proxy_tokens import expand_tokens, proxy_command_words
 from sshpyk_core.types import Target
-from support.processes import Process, children_of, is_alive, wait_gone
+from support.processes import Process, children_of, wait_ended, wait_gone
 from support.require import require_program
 from support.sshd import SSHServer
 
@@ -218,8 +218,8 @@ async def test_closing_ends_all_that_the_command_started(pumped: bool, command: 
         started = children()
         assert started
     await proxy.aclose()
-    assert not [one for one in children() if is_alive(one)]
-    assert not wait_gone(lambda: [one for one in started if is_alive(one)], 5)
+    assert not children()
+    assert not wait_ended(started, 5)
     assert descriptors() == before
 
 
@@ -252,7 +252,7 @@ async def test_a_cancelled_start_leaves_nothing(moment: int) -> None:
         pass
     else:
         await proxy.aclose()
-    assert not wait_gone(lambda: [one for one in children() if is_alive(one)], 5)
+    assert not wait_gone(children, 5)
     assert descriptors() == before
 
 
@@ -264,7 +264,7 @@ async def test_a_cancelled_close_kills_at_once() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert not wait_gone(lambda: [one for one in children() if is_alive(one)], 1)
+        assert not wait_gone(children, 1)
 
 
 @PUMPED

@@ -13,14 +13,12 @@ from support.client import make_key
 from support.far import FarSide
 from support.gate import gate
 from support.kernels import execute
-from support.managers import READY, answer_to, interrupted, started
+from support.managers import BUSY, READY, answer_to, interrupted, started
 from support.require import require_other_host, require_restarted_host
 from support.said import listened
 from traitlets.config import Config
 
 MakeFarSide = Callable[..., FarSide]
-
-BUSY = "import time; print('busy', flush=True); time.sleep(600)"
 
 
 @pytest.mark.ways(servers=["sshd"], why="the keys that sshd lets in can be changed")
@@ -97,6 +95,8 @@ async def test_a_host_that_was_restarted_is_told_apart_and_its_kernels_start_ane
             await asyncio.wait_for(restarted.wait(), READY)
         # The callback comes before the restart; a client that waits for that makes no mistake.
         assert (await answer_to(client, client.kernel_info()))["status"] == "ok"
+        # Outputs come over a connection of their own, which may be made after that.
+        await client.wait_for_ready(timeout=READY)
         assert (await execute(client, "print('anew')")).text == "anew\n"
         assert old not in far.supervisors()
     assert far.left_behind() == []

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import pytest
 from sshpyk_core.testing.relay import Relay
+from sshpyk_core.timers import LinkTimers
 from support.far import FarSide
 from support.managers import READY
+from support.programs import program_with_kernel
 
 from sshpyk_core import suspend
 
@@ -23,65 +22,8 @@ LONG = 600.0
 SUSPEND = suspend.NOTICED + suspend.LONGEST_NAP + 0.5
 """Seconds of a suspend that is sure to be noticed."""
 
-PROGRAM = """
-import sys
-from jupyter_client.manager import KernelManager
-
-manager = KernelManager(kernel_name="far")
-manager.start_kernel()
-client = manager.client()
-client.start_channels()
-client.wait_for_ready(timeout=60)
-print("ready", file=sys.stderr, flush=True)
-for line in sys.stdin:
-    client.execute_interactive(line, timeout=60)
-    print("done", file=sys.stderr, flush=True)
-client.stop_channels()
-manager.shutdown_kernel(now=True)
-"""
-
-
-class Program:
-    """A program with a kernel; what it logs comes on its standard error."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.lines: list[str] = []
-
-    async def says(self, words: str) -> str:
-        assert self.process.stderr is not None
-        while True:
-            line = (await asyncio.wait_for(self.process.stderr.readline(), READY)).decode()
-            assert line, self.lines
-            self.lines.append(line)
-            if words in line:
-                return line
-
-    async def run(self, code: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{code}\n".encode())
-        await self.process.stdin.drain()
-
-    async def suspend(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(SUSPEND)
-        self.process.send_signal(signal.SIGCONT)
-
-
-@asynccontextmanager
-async def program_with_kernel() -> AsyncIterator[Program]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, stdin=pipe, stdout=pipe, stderr=pipe
-    )
-    program = Program(process)
-    try:
-        await program.says("ready")
-        yield program
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+FOUND_OUT = suspend.LONGEST_NAP + LinkTimers().awake_patience + 0.5
+"""Seconds after a suspend within which a connection that does not answer is given up."""
 
 
 @pytest.mark.ways(servers=["sshd"], why="a relay stands before it")
@@ -94,16 +36,16 @@ async def test_a_suspend_over_which_the_connection_died_is_noticed_at_once(
         # Without a suspend, silence would not be noticed within this test.
         far.install("far", ping_after=60, dead_after=600)
         async with program_with_kernel() as program:
+            await program.says("ready")
             relay.silence()
-            await program.suspend()
+            await program.suspend(SUSPEND)
             lost = await program.says("connection lost")
             assert "nothing was heard for " in lost
             relay.resume()
             await program.says("connected again")
             await program.run("print('here')")
             await program.says("done")
-            program.process.stdin.close()
-            assert await asyncio.wait_for(program.process.wait(), READY) == 0
+            assert await program.finish() == 0
     assert far.left_behind() == []
 
 
@@ -112,13 +54,14 @@ async def test_a_suspend_over_which_the_connection_held_changes_nothing(
 ) -> None:
     far = make_far()
     async with program_with_kernel() as program:
-        await program.suspend()
+        await program.says("ready")
+        await program.suspend(SUSPEND)
+        await asyncio.sleep(FOUND_OUT)
         await program.run("print('here')")
         await program.says("done")
-        await asyncio.sleep(suspend.LONGEST_NAP)
-        program.process.stdin.close()
-        assert await asyncio.wait_for(program.process.wait(), READY) == 0
+        assert await program.finish() == 0
         assert not any("connection lost" in line for line in program.lines)
+    assert far.server.logins() == 1
     assert far.left_behind() == []
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "remote_ir_kernel",
     "remote_kernel",
     "remote_probe_kernel",
+    "remote_wrapped_kernel",
     "remote_xpython_kernel",
 ]
 
@@ -98,6 +99,12 @@ def remote_ipykernel(home: Path, name: str = "python3", **kernel_json: Any) -> P
     """Write the spec of an ipykernel that runs on this very interpreter."""
     argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher"]
     return remote_kernel(home, name, [*argv, "-f", "{connection_file}"], **kernel_json)
+
+
+def remote_wrapped_kernel(home: Path, name: str) -> Path:
+    """Write the spec of an ipykernel that is the child of the command which starts it."""
+    run = f'{sys.executable} -m ipykernel_launcher -f "$0"; exit'
+    return remote_kernel(home, name, ["sh", "-c", run, "{connection_file}"])
 
 
 def remote_bash_kernel(home: Path, name: str = "bash", **kernel_json: Any) -> Path:

@@ -14,9 +14,11 @@ from jupyter_client.manager import AsyncKernelManager, KernelManager
 from support.kernels import Executed
 
 __all__ = [
+    "BUSY",
     "READY",
     "another_client",
     "answer_to",
+    "busy",
     "connected_to",
     "interrupted",
     "interrupted_blocking",
@@ -27,6 +29,9 @@ __all__ = [
 
 READY = 90.0
 """Seconds that a kernel may take to answer on a busy machine."""
+
+BUSY = "import time; print('busy', flush=True); time.sleep(600)"
+"""Code that does not end while a test runs."""
 
 
 @asynccontextmanager
@@ -112,6 +117,15 @@ async def answer_to(client: AsyncKernelClient, message_id: str) -> dict[str, Any
         reply = await client.get_shell_msg(timeout=READY)
         if reply["parent_header"].get("msg_id") == message_id:
             return dict(reply["content"])
+
+
+async def busy(client: AsyncKernelClient, code: str = BUSY) -> str:
+    """Run code that does not end; return its message's id once it has printed something."""
+    message_id = client.execute(code)
+    while True:
+        message = await client.get_iopub_msg(timeout=READY)
+        if message["header"]["msg_type"] == "stream":
+            return message_id
 
 
 async def interrupted(

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ __all__ = [
     "kill",
     "program",
     "running",
+    "wait_ended",
     "wait_gone",
     "with_home",
 ]
@@ -90,6 +91,11 @@ def wait_gone(find: Callable[[], list[Process]], timeout: float) -> list[Process
             return processes
         _wait_for_exit(processes, left)
     return []
+
+
+def wait_ended(some: Sequence[Process], timeout: float) -> list[Process]:
+    """Wait until these have ended; return those that still run after ``timeout`` seconds."""
+    return wait_gone(lambda: [each for each in some if is_alive(each)], timeout)
 
 
 def kill(find: Callable[[], list[Process]]) -> None:

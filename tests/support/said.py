@@ -20,17 +20,17 @@ class Said(logging.Handler):
         self._records: list[tuple[int, str]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._loop.call_soon_threadsafe(self._note, record.levelno, record.getMessage())
+        self._loop.call_soon_threadsafe(self._note, (record.levelno, record.getMessage()))
 
-    def _note(self, level: int, message: str) -> None:
-        self._records.append((level, message))
+    def _note(self, record: tuple[int, str]) -> None:
+        self._records.append(record)
         self._changed.set()
 
     def containing(self, words: str) -> list[str]:
         return [message for _, message in self._records if words in message]
 
     def levels(self, words: str) -> list[int]:
-        """Give the levels at which something with these words was logged, in order."""
+        """Give the level of each message with these words."""
         return [level for level, message in self._records if words in message]
 
     async def wait_for(self, words: str, times: int = 1) -> str:

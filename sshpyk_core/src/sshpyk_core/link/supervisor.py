@@ -135,13 +135,14 @@ class SupervisorClient:
             return
         self.gone = reason
         error = error or self._gone_error("ask")
+        self.end_streams()
+        # Told once they are closed: what a client then says waits for the next kernel.
+        asyncio.get_running_loop().call_soon(self._watcher.supervisor_gone, reason)
         self._attachment.detach(error)
         for _do, result in self._commands.values():
             if not result.done():
                 result.set_exception(error)
         self._commands.clear()
-        self.end_streams()
-        self._watcher.supervisor_gone(reason)
 
     def _unreachable(self, reason: str) -> None:
         """Have it asked again later: it lives, and so may its kernel."""
