@@ -11,6 +11,7 @@ are marked ``others`` and run with those.
 from __future__ import annotations
 
 import itertools
+import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -79,7 +80,10 @@ def _belongs(item: pytest.Item, wanted: str) -> bool:
 
 def _chooses(item: pytest.Item) -> bool:
     """Say whether a test is parametrized with its ways itself."""
-    return any("way" in mark.args[0] for mark in item.iter_markers("parametrize"))
+    named = [mark.args[0] for mark in item.iter_markers("parametrize")]
+    return any(
+        "way" in (re.split(r"[,\s]+", each) if isinstance(each, str) else each) for each in named
+    )
 
 
 def _allowed(marks: Iterable[pytest.Mark]) -> list[Way]:
