@@ -84,6 +84,7 @@ async def test_what_a_killed_program_leaves_ends_by_itself(make_far: MakeFarSide
 # --- the other way round: the link is gone, and a server holds on to its end ---------------------
 
 BRIDGE = """
+import sys
 from sshpyk_core.remote import bridge
 bridge.main("nonce", float(sys.argv[1]))
 """
