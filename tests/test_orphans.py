@@ -8,59 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sshpyk_core.remote import endings, identity, orphans, parent_death, state
-from sshpyk_core.remote.presence import Presence, duration
-from sshpyk_core.remote.reactor import Reactor
-from support import processes
-from support.reactors import run_until
+from sshpyk_core.remote import identity, orphans, state
+from support.leftovers import DEAD_FOR_LONG, Spawn, ended, left, named, spawning
 
-DEAD_FOR_LONG = 1e9
-ODD_NAME = "a) S (1 2)\n"
-RENAMED = f"""
-import sys
-print(flush=True)
-sys.stdin.readline()
-open("/proc/self/comm", "w").write({ODD_NAME!r})
-print(flush=True)
-sys.stdin.readline()
-"""
 KNOWING = "import sys, time; print(flush=True); time.sleep(600)"
-PARENT = """
-import os, subprocess, time
-from sshpyk_core.remote import parent_death
-child = subprocess.Popen(["sleep", "600"], preexec_fn=parent_death.dies_with(os.getpid()))
-print(child.pid, flush=True)
-time.sleep(600)
-"""
-
-Spawn = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
 def spawn() -> Iterator[Spawn]:
-    """Start processes in groups of their own, which end with the test."""
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*command: str, **options: Any) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        started.append(
-            subprocess.Popen(
-                command, stdin=pipe, stdout=pipe, text=True, start_new_session=True, **options
-            )
-        )
-        return started[-1]
-
-    yield run
-    for each in started:
-        each.kill()
-        each.communicate()
+    with spawning() as run:
+        yield run
 
 
 @pytest.fixture
@@ -71,91 +33,8 @@ def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def ended() -> int:
-    """Give the number of a process that has ended and whose number is not used yet again."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
-def named(word: str) -> str:
-    """Give a supervisor's name that is different for each word."""
-    return f"{zlib.crc32(word.encode()):032x}"
-
-
-def left(base: Path, name: str = "one", **known: Any) -> Path:
-    """Write what a supervisor that was killed leaves, with what is said of it."""
-    directory = base / state.SUPERVISORS / named(name)
-    directory.mkdir(mode=0o700)
-    usual = {
-        "host": socket.gethostname(),
-        "boot_id": state.boot_id(),
-        "changed": time.time(),
-        "supervisor_pid": ended(),
-        "supervisor_started": "1",
-        "pid": None,
-        "kernel_started": None,
-    }
-    state.write_json(str(directory / state.STATE_FILE), {**usual, **known})
-    return directory
-
-
 def on_record(process: subprocess.Popen[str]) -> dict[str, Any]:
     return {"pid": process.pid, "kernel_started": identity.start_of(process.pid)}
-
-
-# Which process a number means
-
-
-def test_the_start_of_a_process_does_not_depend_on_its_name(spawn: Spawn) -> None:
-    process = spawn(sys.executable, "-c", RENAMED)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdout.readline()
-    before = identity.start_of(process.pid)
-    process.stdin.write("\n")
-    process.stdin.flush()
-    process.stdout.readline()
-    assert Path(f"/proc/{process.pid}/comm").read_text().startswith("a) S (1 2)")
-    assert identity.start_of(process.pid) == before
-    assert before is not None
-    assert int(before) > 0
-
-
-@pytest.mark.parametrize("with_proc", [True, False])
-def test_a_process_is_known_by_its_start_until_it_exits(
-    spawn: Spawn, with_proc: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(identity, "LINUX", with_proc)  # ps(1) tells it on every other system
-    process = spawn("sleep", "600")
-    started = identity.start_of(process.pid)
-    assert started
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    monkeypatch.setenv("LC_ALL", "fr_FR.UTF-8")
-    assert identity.is_same(process.pid, started)
-    assert not identity.is_same(process.pid, started + "0")
-    assert not identity.is_same(process.pid, None)
-    process.kill()
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # exited, and not reaped
-    assert identity.start_of(process.pid) is None
-    process.wait()
-    assert identity.start_of(process.pid) is None
-    assert not identity.is_same(process.pid, None)
-
-
-def test_a_child_that_dies_with_its_parent_does_so_whatever_kills_that(spawn: Spawn) -> None:
-    parent = spawn(sys.executable, "-c", PARENT)
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
-    (child,) = (each for each in processes.children_of(parent.pid) if each.pid == pid)
-    parent.kill()
-    parent.wait()
-    assert processes.wait_ended([child], 10) == []
-
-
-def test_a_child_whose_parent_has_ended_meanwhile_does_not_even_begin(spawn: Spawn) -> None:
-    orphan = spawn("sleep", "600", preexec_fn=parent_death.dies_with(ended()))
-    assert orphan.wait() == 1
 
 
 # Accounting for one
@@ -316,54 +195,3 @@ def test_no_link_is_followed_and_nothing_elsewhere_is_removed(base: Path, tmp_pa
 
 def test_a_folder_that_is_not_there_is_no_trouble(tmp_path: Path) -> None:
     assert orphans.sweep(str(tmp_path / "nothing")) == []
-
-
-# What is told later
-
-
-def test_who_asks_after_another_has_found_it_dead_hears_the_same(base: Path) -> None:
-    directory = left(base)
-    (told,) = orphans.sweep(str(base))
-    assert told.startswith("its supervisor was killed")
-    assert orphans.account_for(str(directory)) == (False, told)
-    assert orphans.sweep(str(base)) == []
-    (ending,) = (base / endings.FOLDER).iterdir()
-    assert ending.stat().st_mode & 0o777 == 0o600
-    assert orphans.account_for(str(directory)) == (False, told)
-    os.utime(ending, (DEAD_FOR_LONG, DEAD_FOR_LONG))
-    assert orphans.sweep(str(base)) == []
-    assert not ending.exists()
-    assert orphans.account_for(str(directory)) == (False, "its supervisor has ended")
-
-
-# Waiting for somebody
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (604800, "7 days"),
-        (86400.0, "1 day"),
-        (7200, "2 hours"),
-        (60.0, "1 minute"),
-        (90, "90 s"),
-        (0.5, "0.5 s"),
-        (0, "0 s"),
-    ],
-)
-def test_a_wait_is_told_in_the_largest_unit_that_fits(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
-
-
-def test_a_supervisor_to_which_nobody_has_ever_attached_does_not_wait_for_ever() -> None:
-    reactor = Reactor()
-    over: list[float] = []
-    presence = Presence(reactor, 0.2, lambda _words: over.append(time.time()))
-    told = presence.status()
-    assert told["attached"] is False
-    assert told["ends_at"] == told["detached_since"] + 0.2
-    presence.update()
-    assert presence.status() == told
-    run_until(reactor, lambda: bool(over))
-    assert over[0] >= told["ends_at"] - 0.05
-    reactor.close()
