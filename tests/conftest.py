@@ -14,7 +14,7 @@ import pytest
 from sshpyk_core.testing.embedded_server import EmbeddedServer
 from support import kernels, processes, ways
 from support.embedded_host import EmbeddedHost
-from support.far import FarSide, RemoteHost
+from support.far import FarSide, MakeFarSide, RemoteHost
 from support.local import LocalSide, isolated
 from support.processes import Process
 from support.require import require_program
@@ -24,7 +24,6 @@ from support.ways import Way
 
 MakeSSHServer = Callable[..., SSHServer]
 MakeEmbeddedServer = Callable[..., EmbeddedServer]
-MakeFarSide = Callable[..., FarSide]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,21 +6,18 @@ import asyncio
 import os
 import random
 import signal
-from collections.abc import Callable
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.errors import KernelStartError
 from sshpyk_core.reconnecting import SHORT_LIFE
 from support import processes
-from support.far import FarSide
+from support.far import MakeFarSide
 from support.gate import gate
 from support.kernels import execute
 from support.managers import READY, answer_to, busy, connected_to, started
 from support.programs import program_with_kernel
 from support.said import listened
-
-MakeFarSide = Callable[..., FarSide]
 
 WHO = "import os; print(os.getpid())"
 

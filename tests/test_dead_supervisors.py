@@ -7,19 +7,16 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from support import processes
-from support.far import FarSide, state_of
+from support.far import FarSide, MakeFarSide, state_of
 from support.kernels import execute, remote_wrapped_kernel
 from support.managers import READY, answer_to, busy, started
 from support.processes import Process
 from support.programs import program_with_kernel
-
-MakeFarSide = Callable[..., FarSide]
 
 SOON = 10.0
 DEAF = """

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,10 @@ from sshpyk_core.errors import (
     SshpykError,
     UnknownHostKeyError,
 )
-from support.far import FarSide
+from support.far import FarSide, MakeFarSide
 from support.kernels import execute, remote_failing_kernel, remote_kernel
 from support.managers import started
 from support.traces import leaving_nothing
-
-MakeFarSide = Callable[..., FarSide]
 
 
 async def failure(far: FarSide, **config: Any) -> SshpykError:

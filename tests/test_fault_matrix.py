@@ -11,19 +11,17 @@ import asyncio
 import itertools
 import os
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from support.busy import STATES, Running, printing
-from support.far import FarSide
+from support.far import MakeFarSide
 from support.faults import BACK, FAULTS
 from support.managers import another_client
 from support.transcript import begin, end, listening
 from support.trial import KERNELS, on_trial
 from support.ways import TRANSPORTS, Way
-
-MakeFarSide = Callable[..., FarSide]
 
 EVERY_RUN = {
     ("cut", "printing", "ipykernel", "openssh"),

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -20,14 +20,12 @@ from sshpyk_core.launch_request import Launch, MessageSecurity
 from sshpyk_core.live_kernel import LiveKernel
 from sshpyk_core.remote import presence, wire
 from support.bridge_process import bridge_in
-from support.far import FarSide, is_listening, state_of
+from support.far import FarSide, MakeFarSide, is_listening, state_of
 from support.kernels import remote_kernel
 from support.local import LocalSide
 from support.managers import READY
 from support.processes import wait_gone, with_home
 from support.traces import leaving_nothing
-
-MakeFarSide = Callable[..., FarSide]
 
 NEVER_LISTENS = """
 import socket, sys, time

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support.far import FarSide
+from support.far import MakeFarSide
 from support.kernels import execute
 from support.managers import started
-
-MakeFarSide = Callable[..., FarSide]
 
 NOISE = 'echo "on standard output"; echo "on standard error" >&2; printf "no end of line"\n'
 CSH_NOISE = 'echo "on standard output"; sh -c "echo on standard error >&2"; printf "no end"\n'

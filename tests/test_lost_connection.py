@@ -7,7 +7,7 @@ import getpass
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,11 @@ import pytest
 from sshpyk_core.remote import wire
 from support import processes
 from support.busy import Running, printing
-from support.far import FarSide, state_of
+from support.far import MakeFarSide, state_of
 from support.managers import READY, started
 from support.openssh import local_ssh
 from support.programs import program_with_kernel
 from support.transcript import begin, end, listening
-
-MakeFarSide = Callable[..., FarSide]
 
 CLOCKS = 0.5
 """Seconds that two readings of the time of day may differ."""

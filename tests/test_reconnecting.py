@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from jupyter_client.ioloop.manager import AsyncIOLoopKernelManager
 from support import processes
 from support.client import make_key
-from support.far import FarSide
+from support.far import FarSide, MakeFarSide
 from support.gate import gate
 from support.kernels import execute
 from support.managers import BUSY, READY, answer_to, interrupted, started
 from support.require import require_other_host, require_restarted_host
 from support.said import listened
 from traitlets.config import Config
-
-MakeFarSide = Callable[..., FarSide]
 
 
 @pytest.mark.ways(servers=["sshd"], why="the keys that sshd lets in can be changed")

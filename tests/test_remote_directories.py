@@ -8,21 +8,19 @@ import random
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.errors import RemoteDirectoryError
-from support.far import FarSide
+from support.far import MakeFarSide
 from support.kernels import execute
 from support.managers import started
 from support.require import require_small_disk, require_user_id
 from support.sessions import close_hosts
 from support.traces import leaving_nothing
-
-MakeFarSide = Callable[..., FarSide]
 
 
 class OwnPlaces(NamedTuple):

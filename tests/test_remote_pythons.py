@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import RemotePythonError
 from sshpyk_core.hosts import hosts
 from sshpyk_core.link.package import remote_package
-from support.far import FarSide
+from support.far import FarSide, MakeFarSide
 from support.kernels import execute
 from support.managers import READY, started
 from support.pythons import OLDEST, PYTHONS, path_without_python, script
@@ -22,7 +21,6 @@ from support.require import missing
 from support.sshd_files import SYSTEM_PATH
 from support.traces import leaving_nothing
 
-MakeFarSide = Callable[..., FarSide]
 SUPPORTED = [python for python in PYTHONS if "/2.7" not in python]
 
 

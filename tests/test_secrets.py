@@ -7,17 +7,15 @@ import logging
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
-from support.far import FarSide
+from support.far import FarSide, MakeFarSide
 from support.kernels import execute, remote_ipykernel
 from support.managers import started
-
-MakeFarSide = Callable[..., FarSide]
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 

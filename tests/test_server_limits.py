@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
-from support.far import FarSide
+from support.far import MakeFarSide
 from support.kernels import execute
 from support.managers import READY, interrupted, started
-
-MakeFarSide = Callable[..., FarSide]
 
 LIMITS = {
     "one session": ["MaxSessions 1"],

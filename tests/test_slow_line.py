@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sshpyk_core.testing.line import Line
 from sshpyk_core.testing.relay import Relay
-from support.far import FarSide
+from support.far import MakeFarSide
 from support.kernels import execute
 from support.managers import READY, answer_to, started
-
-MakeFarSide = Callable[..., FarSide]
 
 SLOW = Line(delay=0.01, bytes_per_second=1_000_000)
 

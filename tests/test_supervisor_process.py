@@ -8,7 +8,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,11 @@ from typing import Any
 import pytest
 from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.remote import state, wire
-from support.far import FarSide, state_of
+from support.far import FarSide, MakeFarSide, state_of
 from support.kernels import execute
 from support.managers import READY, connected_to, started
 from support.sshd_files import free_port
 
-MakeFarSide = Callable[..., FarSide]
 Cell = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 THIRTY_DAYS = 30 * 24 * 3600

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import pytest
 from sshpyk_core.testing.relay import Relay
 from sshpyk_core.timers import LinkTimers
-from support.far import FarSide
+from support.far import MakeFarSide
 from support.managers import READY
 from support.programs import program_with_kernel
 
 from sshpyk_core import suspend
-
-MakeFarSide = Callable[..., FarSide]
 
 LONG = 600.0
 

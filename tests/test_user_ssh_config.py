@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from sshpyk_core.testing.client_files import ClientEntry
-from support.far import FarSide, is_listening
+from support.far import FarSide, MakeFarSide, is_listening
 from support.kernels import execute, remote_ipykernel
 from support.local import LocalSide
 from support.managers import started
@@ -19,8 +19,6 @@ from support.sessions import close_hosts
 from support.sshd import SSHServer
 from support.sshd_files import USER, free_port
 from support.ways import Way
-
-MakeFarSide = Callable[..., FarSide]
 
 # As sshpyk 1.x wanted it; the variable names a directory of the test's own.
 MASTER = [

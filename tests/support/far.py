@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from support.processes import Process
 from support.sshd import SSHServer
 from support.ways import Way
 
-__all__ = ["OVER_SSH", "FarSide", "RemoteHost", "is_listening", "state_of"]
+__all__ = ["OVER_SSH", "FarSide", "MakeFarSide", "RemoteHost", "is_listening", "state_of"]
 
 RemoteHost = SSHServer | EmbeddedHost
 OVER_SSH = Way("openssh", "sshd")
@@ -74,6 +74,10 @@ class FarSide:
     def left_behind(self, timeout: float = 10) -> list[Process | Path]:
         """Wait until no supervisor and no kernel is there; return what is left of them then."""
         return [*processes.wait_gone(self.server.detached, timeout), *self.supervisors()]
+
+
+MakeFarSide = Callable[..., FarSide]
+"""What the fixture ``make_far`` gives: takes the arguments of the way's server."""
 
 
 def state_of(supervisor: Path) -> dict[str, Any]:
