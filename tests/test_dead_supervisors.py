@@ -71,7 +71,7 @@ def epitaph(far: FarSide, kernel: Kernel, name: str = "python3") -> re.Pattern[s
     return re.compile(
         rf"{far.server.alias}: the kernel {name} is gone: its supervisor was killed "
         rf"\(pid {kernel.pid}\), and its kernel \(pid {kernel.kernel_pid}\) "
-        "(was stopped with it|has ended too)"
+        r"(was stopped with it|has ended too)\. Its variables are lost; restart it to go on\."
     )
 
 
@@ -160,11 +160,13 @@ async def test_the_next_connection_tells_why_a_supervisor_has_ended_meanwhile(
         await asyncio.to_thread(far.server.start)
         assert await asyncio.wait_for(manager.provisioner.wait(), 60) == -signal.SIGKILL
         (told,) = warnings(caplog)
-        assert told == f"{far.server.alias}: the kernel python3 is gone: " + (
+        why = (
             "its supervisor was told to end, with SIGTERM"
             if cause == "SIGTERM"
             else "nobody was connected for 1 s (detached_timeout), so its supervisor stopped it"
         )
+        lost = "Its variables are lost; restart it to go on."
+        assert told == f"{far.server.alias}: the kernel python3 is gone: {why}. {lost}"
     assert far.left_behind() == []
 
 

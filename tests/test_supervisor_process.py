@@ -19,6 +19,7 @@ from sshpyk_core.remote import state, wire
 from support.far import FarSide, MakeFarSide, state_of
 from support.kernels import execute
 from support.managers import READY, connected_to, started
+from support.source_tree import ROOT
 from support.sshd_files import free_port
 
 Cell = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -248,6 +249,20 @@ async def test_the_state_file_tells_that_the_spool_was_full(
         assert (await execute(client, "print(6 * 7)", timeout=READY)).text == "42\n"
         assert state_of(supervisor)["spool_full"] is True
     assert far.left_behind() == []
+
+
+async def test_the_state_file_is_as_the_documentation_shows_it(far: FarSide) -> None:
+    page = (ROOT / "docs/lost-connection.md").read_text(encoding="utf-8")
+    shown = json.loads(page.split("```json\n")[1].split("```")[0])
+    table = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    async with started():
+        (supervisor,) = far.supervisors()
+        told = state_of(supervisor)
+    assert {name: type(value) for name, value in told.items() if value is not None}.items() <= {
+        (name, type(value)) for name, value in shown.items()
+    } | {(name, float) for name in ("detached_since", "ends_at")}
+    assert set(told) == set(shown)
+    assert [name for name in told if f"`{name}`" not in table] == []
 
 
 # --- its end -------------------------------------------------------------------------------------

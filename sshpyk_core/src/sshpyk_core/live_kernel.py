@@ -204,12 +204,8 @@ class LiveKernel:
         if self._supervisor is not None:
             if self._supervisor.gone is None:
                 return  # it was that of an earlier kernel, which had been let go
-            self._log.warning(
-                "%s: the kernel %s is gone: %s",
-                self._config.ssh_host_alias,
-                self._config.remote_kernel_name,
-                reason,
-            )
+            lost = "Its variables are lost; restart it to go on."
+            self._log.warning("%s: the kernel %s is gone: %s. %s", *self._names, reason, lost)
         if self.returncode is None:
             self._ended(GONE_RETURNCODE)
 
@@ -238,16 +234,17 @@ class LiveKernel:
         known = {each.value: each.name for each in signal.Signals}
         name = known.get(signum, "SIGKILL" if signum == SIGKILL else "")
         result = self._supervisor.command("signal", signum=int(signum), name=name)
-        alias = self._config.ssh_host_alias
         if not self._supervisor.connected:
             if self._host is not None:
                 self._host.try_again()
-            self._log.warning("%s cannot be reached: signal %d will arrive late", alias, signum)
+            late = "%s cannot be reached now: the kernel %s gets signal %d when it is back"
+            self._log.warning(late, *self._names, signum)
             return
         try:
             await asyncio.wait_for(asyncio.shield(result), ANSWER_PATIENCE)
         except (HostError, asyncio.TimeoutError) as error:
-            self._log.warning("%s: signal %d: %s", alias, signum, error or "no answer")
+            said = str(error) or f"no answer within {ANSWER_PATIENCE:g} s"
+            self._log.warning("%s: the kernel %s, signal %d: %s", *self._names, signum, said)
 
     # --- the end -----------------------------------------------------------------------------
 
@@ -278,7 +275,16 @@ class LiveKernel:
         if supervisor is not None and host is not None:
             supervisor.end_streams()
             stopping = self._spawn(self._stop(host, supervisor))
-            await asyncio.wait([stopping], timeout=ANSWER_PATIENCE)
+            _, missing = await asyncio.wait([stopping], timeout=ANSWER_PATIENCE)
+            if missing:
+                last = "If this program ends before, it runs on until detached_timeout."
+                late = "%s cannot be reached now: the kernel %s is stopped when it is back. %s"
+                self._log.warning(late, *self._names, last)
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        """The host and the kernel there, as the user knows them."""
+        return self._config.ssh_host_alias, self._config.remote_kernel_name
 
     async def _stop(self, host: Host, supervisor: SupervisorClient) -> None:
         exited = self._exited
