@@ -27,6 +27,8 @@ from support.managers import READY
 from support.processes import wait_gone, with_home
 from support.traces import leaving_nothing
 
+NAME = "5" * 32
+
 NEVER_LISTENS = """
 import socket, sys, time
 socket.create_connection(("127.0.0.1", int(sys.argv[1])))
@@ -125,7 +127,7 @@ def test_a_week_is_waited_only_for_a_program_that_has_seen_its_kernel_start(
 ) -> None:
     a_week = 7 * 86400.0
     remote_kernel(local.home, "listens", [sys.executable, "-c", LISTENS, "{connection_file}"])
-    spawn = {"do": "spawn", "supervisor": "s", "token": "t", "owner": "a test", "remote_dir": None}
+    spawn = {"do": "spawn", "supervisor": NAME, "token": "t", "owner": "a test", "remote_dir": None}
     limits = {"spool_limit": 0, "spool_memory": 0, "detached_timeout": a_week}
     attach = {"token": "t", "attachment": "a", "epoch": 1, "received": 0}
     launch = {"kernel_name": "listens", "remote_python": "auto", "precmd": precmd}
@@ -143,7 +145,7 @@ def test_a_week_is_waited_only_for_a_program_that_has_seen_its_kernel_start(
         bridge.say(wire.Frame(7, wire.ACK, 0, 0, number).encode())
         bridge.finish()
     assert ("error" in result.json()) is bool(precmd)
-    supervisor = local.home / ".cache/sshpyk/supervisors/s"
+    supervisor = local.home / ".cache/sshpyk/supervisors" / NAME
     while (told := state_of(supervisor))["attached"]:
         time.sleep(0.05)  # nothing tells when a file has changed
     waits = told["ends_at"] - told["detached_since"]
