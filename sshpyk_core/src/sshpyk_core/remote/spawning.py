@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import socket
 from typing import Any, Dict, List
 
@@ -17,10 +18,17 @@ def spawn(request: Dict[str, Any], directory: str, listener: socket.socket) -> s
         listener: where it is to accept programs that attach; closed here.
 
     Raises:
-        OSError: there can be no more processes.
+        OSError: there can be no more processes; the directory is removed then.
     """
     ours, theirs = socket.socketpair()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        # Whoever asks again must not find a socket that nobody serves.
+        for each in (ours, theirs, listener):
+            each.close()
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     if pid == 0:
         try:
             os.setsid()
