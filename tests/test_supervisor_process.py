@@ -18,7 +18,7 @@ from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.remote import state, wire
 from support.far import FarSide, MakeFarSide, state_of
 from support.kernels import execute
-from support.managers import READY, connected_to, started
+from support.managers import READY, busy, connected_to, started
 from support.source_tree import ROOT
 from support.sshd_files import free_port
 
@@ -218,6 +218,7 @@ async def test_one_who_attaches_again_fences_only_his_own_older_connection(far: 
 
 FLOOD_WHEN_CUT = """
 import os, time
+print("under way", flush=True)
 while not os.path.exists({flag!r}):
     time.sleep(0.01)
 for _ in range(100):
@@ -240,7 +241,7 @@ async def test_the_state_file_tells_that_the_spool_was_full(
     async with started() as (_, client):
         (supervisor,) = far.supervisors()
         assert state_of(supervisor)["spool_full"] is False
-        client.execute(FLOOD_WHEN_CUT.format(flag=str(flag)))
+        await busy(client, FLOOD_WHEN_CUT.format(flag=str(flag)))
         await asyncio.to_thread(far.server.stop)
         flag.touch()
         full = await asyncio.wait_for(asyncio.to_thread(until_full, supervisor), READY)
