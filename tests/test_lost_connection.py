@@ -46,7 +46,9 @@ async def test_a_cell_that_runs_while_the_server_drops_its_connection_loses_noth
 
 
 def state_when_detached(supervisor: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + READY
     while (content := state_of(supervisor))["attached"]:
+        assert time.monotonic() < deadline, content
         time.sleep(0.01)  # nothing tells when a file has changed
     return content
 

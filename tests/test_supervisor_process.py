@@ -227,7 +227,9 @@ for _ in range(100):
 
 
 def until_full(supervisor: Path) -> dict[str, Any]:
+    deadline = time.monotonic() + READY
     while not (content := state_of(supervisor))["spool_full"]:
+        assert time.monotonic() < deadline, content
         time.sleep(0.05)  # nothing tells when a file has changed
     return content
 
@@ -244,7 +246,7 @@ async def test_the_state_file_tells_that_the_spool_was_full(
         await busy(client, FLOOD_WHEN_CUT.format(flag=str(flag)))
         await asyncio.to_thread(far.server.stop)
         flag.touch()
-        full = await asyncio.wait_for(asyncio.to_thread(until_full, supervisor), READY)
+        full = await asyncio.to_thread(until_full, supervisor)
         assert full["attached"] is False
         await asyncio.to_thread(far.server.start)
         assert (await execute(client, "print(6 * 7)", timeout=READY)).text == "42\n"
