@@ -263,7 +263,7 @@ class Host:
     async def aclose(self) -> None:
         """Let go of everything for good; a supervisor stays for as long as its kernel runs."""
         self._stop_waiting()
-        # What is not kept yet was not wanted to the end: nobody would ever ask for it again.
+        # A start that nobody has seen through is undone: nobody would ever ask for that kernel.
         leaving = [
             each.command("leave" if each.start_seen else "stop")
             for each in self._supervisors

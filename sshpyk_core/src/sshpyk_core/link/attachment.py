@@ -114,13 +114,18 @@ class Attachment:
         self.live = False
         self._fail(LinkLostError(self._host, "attach to the supervisor", reason))
 
+    @property
+    def _awaited(self) -> asyncio.Future[dict[str, Any]] | None:
+        """The supervisor's answer, while it has not come."""
+        return None if self._answer is None or self._answer.done() else self._answer
+
     def _fail(self, error: Exception) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(error)
+        if (awaited := self._awaited) is not None:
+            awaited.set_exception(error)
 
     def refused(self, error: Exception) -> bool:
         """Fail the question that waits for the supervisor's answer; say whether there is one."""
-        asked = self._answer is not None and not self._answer.done() and not self.live
+        asked = self._awaited is not None and not self.live
         self._fail(error)
         return asked
 
@@ -183,13 +188,12 @@ class Attachment:
         sane = all(isinstance(each, int) and each >= 0 for each in numbers)
         if not sane or not isinstance(answer.get("status"), dict):
             raise wire.WireError("a supervisor's answer makes no sense")
-        waiting = self._answer is not None and not self._answer.done()
-        if waiting and answer.get("epoch") == self._epoch:
+        awaited = self._awaited
+        if awaited is not None and answer.get("epoch") == self._epoch:
             # Checked here, where what cannot be ends the link.
-            assert self._answer is not None
             assert isinstance(received, int)
             self.courier.acknowledged(received)
-            self._answer.set_result(answer)
+            awaited.set_result(answer)
 
     def _acknowledge(self, *, hurry: bool) -> None:
         number = self.courier.acknowledgement(hurry=hurry)
