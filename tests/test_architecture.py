@@ -50,7 +50,7 @@ ARROWS = (
     ("link", "prompting"),
     ("reconnecting",),
     ("reattaching",),
-    ("host",),
+    ("host", "visiting"),
     ("provisioner",),
     ("app", "cli"),
 )
@@ -75,6 +75,7 @@ PUBLIC_NAMES = {
         "LaunchError",
         "LinkError",
         "LinkLostError",
+        "LocalSpecError",
         "PluginError",
         "RemoteDirectoryError",
         "RemoteError",

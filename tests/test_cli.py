@@ -41,7 +41,8 @@ def test_every_command_is_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("dmo", "Did you mean demo?"), ("wxyz", "There are: demo")]
+    ("name", "hint"),
+    [("dmo", "Did you mean demo?"), ("wxyz", f"There are: {', '.join(COMMANDS)}.")],
 )
 def test_wrong_command_is_answered_with_right_ones(name: str, hint: str) -> None:
     done = CliRunner().invoke(main, [name])

@@ -228,7 +228,7 @@ def test_a_terminal_gets_colours_unless_no_color_is_set(distributions: Distribut
 def test_a_terminal_without_unicode_gets_words_for_signs(distributions: Distributions) -> None:
     distributions.add("sshpyk-bad", "bad", "raise OSError")
     shown = run(distributions, PYTHONIOENCODING="ascii").stdout
-    assert "!! bad (sshpyk-bad 1.0): not usable" in shown
+    assert "x bad (sshpyk-bad 1.0): not usable" in shown
     assert "ok openssh" in shown
 
 

@@ -4,6 +4,7 @@
 
     SshpykError
     ├── ConfigError                     the kernel spec says something impossible
+    ├── LocalSpecError                  a kernel spec here cannot be found, read or written
     ├── PluginError                     a transport or plugin breaks the contract of the hooks
     │   └── UnknownTransportError       no installed distribution provides that transport
     └── HostError                       something failed on or on the way to a host
@@ -48,6 +49,7 @@ __all__ = [
     "LaunchError",
     "LinkError",
     "LinkLostError",
+    "LocalSpecError",
     "PluginError",
     "RemoteDirectoryError",
     "RemoteError",
@@ -68,6 +70,10 @@ class SshpykError(Exception):
 
 class ConfigError(SshpykError):
     """A kernel spec's ``config`` stanza holds an unknown key or an impossible value."""
+
+
+class LocalSpecError(SshpykError):
+    """A kernel spec of this machine cannot be found, read or written, or is not ours."""
 
 
 class PluginError(SshpykError):

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import click
 
-from sshpyk_core.cli.lazy import LazyCommand, LazyGroup
+from sshpyk_core.cli.lazy import LazyCommand
+from sshpyk_core.cli.running import CommandGroup, log_to_stderr
 
 __all__ = ["main"]
 
 COMMANDS = {
-    "demo": LazyCommand(
-        "sshpyk_core.cli.demo.command:demo",
-        "Watch a kernel run behind an SSH server on this machine.",
-    ),
     "transports": LazyCommand(
         "sshpyk_core.cli.transports.command:transports",
         "Show the installed transports, and whether they work here.",
+    ),
+    "completion": LazyCommand(
+        "sshpyk_core.cli.completion:completion",
+        "Print the script that lets a shell complete commands.",
+    ),
+    "demo": LazyCommand(
+        "sshpyk_core.cli.demo.command:demo",
+        "Watch a kernel run behind an SSH server on this machine.",
     ),
 }
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=CommandGroup,
     commands_by_name=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="sshpyk-core", prog_name="sshpyk")
-def main() -> None:
+@click.option("-v", "--verbose", count=True, help="Log warnings; -vv information, -vvv everything.")
+def main(verbose: int) -> None:
     """Jupyter kernels on other machines, over SSH, as if they were local."""
+    log_to_stderr(verbose)

@@ -1,0 +1,80 @@
+"""What a shell offers behind a command when Tab is pressed.
+
+Nothing here may fail or take long, so it reads files and asks no host.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import click
+
+__all__ = ["complete_host", "complete_host_or_name", "complete_name", "complete_transport"]
+
+MAX_DEPTH = 16
+"""How deep Include may go, as in ssh(1)."""
+
+Completer = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+def _completer(words: Callable[[], Iterable[str]]) -> Completer:
+    def complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+        try:
+            return sorted({word for word in words() if word.startswith(incomplete)})
+        except Exception:
+            return []
+
+    return complete
+
+
+def _names() -> list[str]:
+    from sshpyk_core.kernelspecs import find_all
+
+    return [spec.name for spec in find_all() if spec.ours]
+
+
+def _aliases() -> list[str]:
+    from sshpyk_core.kernelspecs import find_all
+
+    known = [str(spec.stanza.get("ssh_host_alias", "")) for spec in find_all() if spec.ours]
+    return [*filter(None, known), *hosts_of(Path("~/.ssh/config").expanduser())]
+
+
+def hosts_of(config: Path, depth: int = 0) -> list[str]:
+    """Give the hosts that an ssh config file and those that it includes name without a pattern."""
+    if depth > MAX_DEPTH or not config.is_file():
+        return []
+    found: list[str] = []
+    for line in config.read_text(encoding="utf-8", errors="replace").splitlines():
+        keyword, *words = re.split(r"[\s=]+", line.strip().split("#")[0].strip())
+        if keyword.lower() == "host":
+            found += [word for word in words if word and not re.search(r"[*?!\"]", word)]
+        elif keyword.lower() == "include":
+            for word in words:
+                pattern = os.path.join(config.parent, os.path.expanduser(word))
+                for path in sorted(glob.glob(pattern)):
+                    found += hosts_of(Path(path), depth + 1)
+    return found
+
+
+def _transports() -> list[str]:
+    from importlib.metadata import entry_points
+
+    return [each.name for each in entry_points(group="sshpyk.transports")]
+
+
+complete_name = _completer(_names)
+"""The kernel specs of ours."""
+
+complete_host = _completer(_aliases)
+"""The hosts that the ssh configuration or a kernel spec names."""
+
+complete_host_or_name = _completer(lambda: [*_names(), *_aliases()])
+"""Both."""
+
+complete_transport = _completer(_transports)
+"""The installed transports."""

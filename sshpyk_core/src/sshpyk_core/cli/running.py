@@ -1,0 +1,86 @@
+"""How each command is run and how it ends: what is said, and the exit status.
+
+====== ==========================================================================
+status meaning
+====== ==========================================================================
+0      all is well, or was done
+1      it could not be done, or something is wrong with what was looked at
+2      the command line is not one
+130    interrupted with Ctrl+C; what had been begun was undone
+====== ==========================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Coroutine
+from typing import IO, Any, TypeVar
+
+import click
+
+from sshpyk_core.cli.lazy import LazyGroup
+from sshpyk_core.errors import SshpykError
+
+__all__ = ["FAILED", "INTERRUPTED", "CommandGroup", "is_interactive", "log_to_stderr", "run", "say"]
+
+FAILED = 1
+INTERRUPTED = 130
+
+_LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
+
+T = TypeVar("T")
+
+
+class Complaint(click.ClickException):
+    """One of our errors, as click shows its own."""
+
+    exit_code = FAILED
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print it on standard error, without what a terminal would obey."""
+        from sshpyk_core.cli.page import printable
+
+        click.echo(f"Error: {printable(self.message)}", file=file, err=True)
+
+
+class CommandGroup(LazyGroup):
+    """The commands, with one way for all of them to fail."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours becomes a message, Ctrl+C an exit status."""
+        try:
+            return super().invoke(ctx)
+        except SshpykError as error:
+            raise Complaint(str(error)) from error
+        except (KeyboardInterrupt, click.Abort):
+            click.echo("\nInterrupted.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work of a command on an event loop of its own; Ctrl+C cancels it and waits for it."""
+    import asyncio
+
+    return asyncio.run(work)
+
+
+def say(value: Any) -> None:
+    """Print facts for programs: one JSON value."""
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+def is_interactive() -> bool:
+    """Say whether somebody sits at the terminal and can choose."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def log_to_stderr(verbosity: int) -> None:
+    """Let warnings, then information, then everything be logged.
+
+    Args:
+        verbosity: how often -v was given; 0 shows errors only.
+    """
+    level = _LEVELS[min(verbosity, len(_LEVELS) - 1)]
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s")

@@ -1,0 +1,20 @@
+"""The kernel specs of this machine: what they are, where they are found, how they are written."""
+
+from __future__ import annotations
+
+from sshpyk_core.kernelspecs.finding import find, find_all, find_ours
+from sshpyk_core.kernelspecs.local_spec import PROVISIONER, LocalSpec, valid_name
+from sshpyk_core.kernelspecs.writing import install, kernels_directory, remove, rewrite
+
+__all__ = [
+    "PROVISIONER",
+    "LocalSpec",
+    "find",
+    "find_all",
+    "find_ours",
+    "install",
+    "kernels_directory",
+    "remove",
+    "rewrite",
+    "valid_name",
+]
