@@ -15,9 +15,6 @@ import click
 
 __all__ = ["complete_host", "complete_host_or_name", "complete_name", "complete_transport"]
 
-MAX_DEPTH = 16
-"""How deep Include may go, as in ssh(1)."""
-
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
@@ -44,20 +41,23 @@ def _aliases() -> list[str]:
     return [*filter(None, known), *hosts_of(Path("~/.ssh/config").expanduser())]
 
 
-def hosts_of(config: Path, depth: int = 0) -> list[str]:
+def hosts_of(config: Path) -> list[str]:
     """Give the hosts that an ssh config file and those that it includes name without a pattern."""
-    if depth > MAX_DEPTH or not config.is_file():
-        return []
     found: list[str] = []
-    for line in config.read_text(encoding="utf-8", errors="replace").splitlines():
-        keyword, *words = re.split(r"[\s=]+", line.strip().split("#")[0].strip())
-        if keyword.lower() == "host":
-            found += [word for word in words if word and not re.search(r"[*?!\"]", word)]
-        elif keyword.lower() == "include":
-            for word in words:
-                pattern = os.path.join(config.parent, os.path.expanduser(word))
-                for path in sorted(glob.glob(pattern)):
-                    found += hosts_of(Path(path), depth + 1)
+    waiting, seen = [config], set[Path]()
+    while waiting:
+        file = waiting.pop(0)
+        if file in seen or not file.is_file():
+            continue
+        seen.add(file)
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            keyword, *words = re.split(r"[\s=]+", line.strip())
+            if keyword.lower() == "host":
+                found += [word for word in words if re.fullmatch(r"[\w.@:%+-]+", word)]
+            elif keyword.lower() == "include":
+                for word in words:
+                    pattern = os.path.join(config.parent, os.path.expanduser(word))
+                    waiting += [Path(path) for path in sorted(glob.glob(pattern))]
     return found
 
 

@@ -16,7 +16,7 @@ __all__ = ["PROVISIONER", "LocalSpec", "is_valid_name", "not_ours", "valid_name"
 PROVISIONER = "sshpyk-provisioner"
 """The entry point's name, by which a kernel spec of ours is known."""
 
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def valid_name(name: str) -> str:
         LocalSpecError: Jupyter takes no such name.
     """
     if not is_valid_name(name):
-        allowed = "letters, digits, '.', '_' and '-'"
+        allowed = "at most 200 letters, digits, '.', '_' and '-'"
         raise LocalSpecError(f"{name!r:.200} cannot be the name of a kernel: use {allowed}.")
     return name.lower()
 
