@@ -81,13 +81,15 @@ def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
         return
     for name in names:
         directory = folder / name
-        if is_valid_name(name) and (directory / "kernel.json").is_file():
+        if (directory / "kernel.json").is_file():
             yield name.lower(), directory
 
 
 def read(name: str, directory: Path) -> LocalSpec:
     """Read one kernel spec; a broken one tells why."""
     path = directory / "kernel.json"
+    if not is_valid_name(name):
+        return LocalSpec(name, directory, problem=f"{path}: a kernel cannot have the name {name!r}")
     try:
         if path.stat().st_size > MAX_SIZE:
             raise ValueError("it is too large")

@@ -67,14 +67,11 @@ def install(
         _check_replaceable(name, directory, replace=replace)
     with _told(f"write the kernel spec {directory}"):
         folder.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
-        try:
+        with _aside(folder, name) as aside:
+            made = aside / "new"
+            made.mkdir(mode=0o755)
             _fill(made, content, files or {})
-            made.chmod(0o755)
-            _put_in_place(made, directory)
-        except BaseException:
-            shutil.rmtree(made, ignore_errors=True)
-            raise
+            _put_in_place(made, directory, aside / "old")
     return LocalSpec(name, directory, content)
 
 
@@ -96,22 +93,29 @@ def _fill(directory: Path, content: Mapping[str, Any], files: Mapping[str, bytes
     (directory / "kernel.json").write_text(text, encoding="utf-8")
 
 
-def _put_in_place(made: Path, directory: Path) -> None:
-    """Give the directory its name; what had it goes only when that has worked."""
+@contextlib.contextmanager
+def _aside(folder: Path, name: str) -> Iterator[Path]:
+    """Give a place on the same file system, in which Jupyter sees no kernel spec."""
+    place = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder))
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _put_in_place(made: Path, directory: Path, old: Path) -> None:
+    """Give what was made its name; what had that goes only when this has worked."""
     try:
         made.rename(directory)
     except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EACCES):
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
             raise
-        old = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-        directory.rename(old / "old")
+        directory.rename(old)
         try:
             made.rename(directory)
         except OSError:
-            (old / "old").rename(directory)
-            old.rmdir()
+            old.rename(directory)
             raise
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def rewrite(spec: LocalSpec, content: Mapping[str, Any]) -> LocalSpec:
@@ -148,11 +152,8 @@ def remove(spec: LocalSpec) -> None:
             spec.directory.unlink()
             return
         # Out of Jupyter's sight in one step: half of one would be shown as broken.
-        aside = Path(tempfile.mkdtemp(prefix=f".{spec.name}.", dir=spec.directory.parent))
-        try:
+        with _aside(spec.directory.parent, spec.name) as aside:
             spec.directory.rename(aside / "old")
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
 
 
 @contextlib.contextmanager
