@@ -150,6 +150,16 @@ def test_what_is_not_ours_is_never_replaced(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "theirs/kernel.json").read_text()) == {"argv": ["true"]}
 
 
+def test_what_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "kernel.json").write_text("{")
+    with pytest.raises(LocalSpecError, match="It may be another program's"):
+        kernelspecs.install(tmp_path, "lab", OURS, replace=True)
+    (tmp_path / "lab" / "kernel.json").unlink()
+    kernelspecs.install(tmp_path, "lab", OURS, replace=True)
+    assert everything_in(tmp_path) == ["lab", "lab/kernel.json"]
+
+
 @pytest.mark.parametrize("name", ["", "..", ".", "a b", "a/b", "ä", "a\n", "x" * 300])
 def test_impossible_names_leave_nothing(tmp_path: Path, name: str) -> None:
     with pytest.raises(LocalSpecError):

@@ -82,6 +82,8 @@ def _check_replaceable(name: str, directory: Path, *, replace: bool) -> None:
             "or say --replace."
         )
     spec = read(name, directory)
+    if spec.problem and spec.file.exists():
+        raise LocalSpecError(f"{spec.problem}. It may be another program's: remove it yourself.")
     if not spec.problem and not spec.ours:
         raise not_ours(spec)
 
