@@ -263,7 +263,7 @@ async def test_the_state_file_is_as_the_documentation_shows_it(far: FarSide) -> 
         told = state_of(supervisor)
     assert {name: type(value) for name, value in told.items() if value is not None}.items() <= {
         (name, type(value)) for name, value in shown.items()
-    } | {(name, float) for name in ("detached_since", "ends_at")}
+    } | {(name, float) for name in ("attached_since", "detached_since", "ends_at")}
     assert set(told) == set(shown)
     assert [name for name in told if f"`{name}`" not in table] == []
 

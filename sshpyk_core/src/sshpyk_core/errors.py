@@ -161,7 +161,13 @@ class LinkLostError(LinkError):
 
 
 class RemoteError(HostError):
-    """The remote package says why it could not do what it was asked."""
+    """The remote package says why it could not do what it was asked.
+
+    Attributes:
+        kind: a word for programs, as the remote package gave it; "" where it gave none.
+    """
+
+    kind: str = ""
 
 
 class RemotePythonError(RemoteError):

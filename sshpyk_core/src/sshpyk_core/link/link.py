@@ -240,8 +240,9 @@ class Link:
             if error is None:
                 waiting.set_result(dict(answer.get("ok") or {}))
             else:
-                said = str(error.get("message"))
-                waiting.set_exception(RemoteError(self.host, "ask the bridge", said))
+                failure = RemoteError(self.host, "ask the bridge", printable(error["message"]))
+                failure.kind = printable(error["kind"])
+                waiting.set_exception(failure)
         # Only now: an answer that makes no sense ends the link, and so the waiting.
         self._answers.pop(number, None)
 

@@ -4,7 +4,8 @@ It has no state of its own and dies with the session. Its standard input and out
 channel; each supervisor is one unix socket. Nothing is written to the channel before the mark
 that tells the bridge's own bytes from what the user's shell may have printed.
 
-A request to start or reach a supervisor is answered at once; that it cannot be had is told by a
+Requests that may take long are :mod:`.errands`, answered when they are done. A request to start or
+reach a supervisor is answered at once; that it cannot be had is told by a
 FAREWELL of that supervisor, as is its end later on:
 
 =========== =====================================================================
@@ -24,6 +25,7 @@ import time
 from typing import Any, Dict, Set
 
 from . import orphans, rendezvous, state, wire
+from .errands import KINDS, ErrandError, Errands
 from .reactor import Conduit, Reactor
 from .spawning import spawn
 from .throughput import enlarge_pipe, keep_memory
@@ -62,6 +64,7 @@ class Bridge:
         self._channel = Conduit(reactor, read_fd, write_fd, self._from_channel, reactor.stop)
         self._channel.on_written = self._channel_written
         self._paused = False
+        self._errands = Errands(reactor, self._answer)
         self._bases: Set[str] = set(orphans.bases(os.environ))
         self._link_patience = link_patience
         self._heard = time.monotonic()
@@ -114,6 +117,10 @@ class Bridge:
             self._channel.close_when_written()
             self._reactor.stop()
 
+    def end(self) -> None:
+        """End what would outlive the session to no purpose."""
+        self._errands.end()
+
     def _to_supervisor(self, frame: wire.Frame) -> None:
         conduit = self._supervisors.get(frame.supervisor)
         if conduit is not None:
@@ -123,9 +130,15 @@ class Bridge:
         words = {"kind": kind, "message": message}
         self._send(wire.json_frame(handle, wire.FAREWELL, words))
 
+    def _answer(self, payload: bytes) -> None:
+        self._send(wire.Frame(0, wire.ANSWER, 0, 0, payload))
+
     def _request(self, request: Dict[str, Any]) -> None:
         answer: Dict[str, Any] = {"id": request.get("id")}
         try:
+            if str(request["do"]) in KINDS:
+                self._errands.begin(request)
+                return
             handle = handle_of(request)
             if request["do"] == "spawn":
                 self._find_or_spawn(handle, request)
@@ -134,11 +147,13 @@ class Bridge:
             else:
                 raise ValueError("unknown request %.40r" % (request["do"],))
             answer["ok"] = {}
+        except ErrandError as error:
+            answer["error"] = {"kind": error.kind, "message": str(error)}
         except (KeyError, ValueError) as error:
             answer["error"] = {"kind": "request", "message": "bad request: %s" % error}
         except OSError as error:
             answer["error"] = {"kind": "host", "message": str(error)}
-        self._send(wire.json_frame(0, wire.ANSWER, answer))
+        self._answer(wire.dumps(answer))
 
     # --- supervisors -------------------------------------------------------------------------
 
@@ -242,4 +257,7 @@ def main(nonce: str, link_patience: float = LINK_PATIENCE) -> None:
     reactor = Reactor()
     bridge = Bridge(reactor, link_patience=link_patience)
     bridge.greet(nonce)
-    reactor.run()
+    try:
+        reactor.run()
+    finally:
+        bridge.end()

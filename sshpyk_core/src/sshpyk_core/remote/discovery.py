@@ -22,6 +22,9 @@ DEFAULT_PATH = "/usr/local/bin:/usr/bin:/bin"
 
 _MARK = "sshpyk-interpreter:"
 
+_probes: List["subprocess.Popen[bytes]"] = []
+"""Those that run now."""
+
 _KEPT = ("PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE")
 
 # Started without -I, which Python 2.7 lacks and which ignores PYTHONHOME: a clean environment, -s
@@ -209,6 +212,7 @@ def _run(path: str, env: Mapping[str, str], timeout: float) -> Tuple[str, str, i
     except OSError as error:
         message = "%s cannot be executed: %s" % (path, error.strerror)
         raise DiscoveryError("not-executable", message) from error
+    _probes.append(process)
     try:
         output, complaint = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as error:
@@ -216,8 +220,17 @@ def _run(path: str, env: Mapping[str, str], timeout: float) -> Tuple[str, str, i
         process.communicate()
         message = "%s did not say what it is within %g s" % (path, timeout)
         raise DiscoveryError("too-slow", message) from error
+    finally:
+        _probes.remove(process)
     texts = [data.decode("utf-8", "replace") for data in (output, complaint)]
     return texts[0], texts[1], process.returncode
+
+
+def end_probes() -> None:
+    """Kill the interpreters that are being asked: nobody waits for their answers any more."""
+    for process in list(_probes):
+        if process.poll() is None:
+            _kill_group(process.pid)
 
 
 def _kill_group(pid: int) -> None:

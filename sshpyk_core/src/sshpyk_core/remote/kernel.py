@@ -5,10 +5,10 @@ import json
 import os
 import signal
 import subprocess
-from collections import deque
-from typing import Any, Callable, Deque, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from . import identity, launch, parent_death, ports, state
+from .output import Output
 from .reactor import Reactor, Timer
 
 PROBE_INTERVAL = 0.01
@@ -16,9 +16,6 @@ PROBE_INTERVAL = 0.01
 
 SETTLE = 10.0
 """Seconds after which a kernel that lives but does not listen yet counts as started."""
-
-TAIL_BYTES = 8 * 1024
-"""How much of what the kernel wrote to its standard output and error is kept."""
 
 END_PATIENCE = 2.0
 """Seconds that a killed process may take to end."""
@@ -43,10 +40,11 @@ class Kernel:
         self._ports = ports.Ports()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._started: Optional[str] = None
-        self._tail: Deque[bytes] = deque()
-        self._output_fd = -1
+        self.output = Output(reactor)
         self._fifo = -1
         self._outcome = b""
+        self._name = ""
+        self._session_name = ""
         self._timer: Optional[Timer] = None
         self._settle_left = 0.0
         self._on_outcome: Optional[OutcomeCallback] = None
@@ -68,6 +66,14 @@ class Kernel:
     def awaited(self) -> bool:
         """Whether it may still come to listen: it runs, or was never started."""
         return self.running or not self.generation
+
+    def description(self) -> Dict[str, Any]:
+        """Say what it is, as far as that is known."""
+        return {
+            "kernel": self.facts.get("kernel_name"),
+            "python": self.facts.get("python"),
+            "session_name": self._session_name,
+        }
 
     def status(self) -> Dict[str, Any]:
         """Say what is known of it now."""
@@ -94,8 +100,10 @@ class Kernel:
         if self._process is not None:
             raise launch.StartError("kernel", "the kernel runs already")
         env = {k: v for k, v in os.environ.items() if k not in launch.VARIABLES}
+        self._name = str(request.get("kernel_name"))
+        self._session_name = str(request.get("session_name") or "")
         try:
-            self._tail.clear()
+            self.output.forget_tail()
             if request.get("precmd"):
                 self._start_in_shell(request, package, env)
             else:
@@ -106,6 +114,7 @@ class Kernel:
             raise launch.StartError("kernel", "it cannot be executed: %s" % error) from error
         self.generation += 1
         self.returncode = None
+        self.output.note("kernel %s started, pid %d" % (self._name, self.status()["pid"]))
         self._on_outcome = on_outcome
         self._settle_left = SETTLE
         self._probe()
@@ -145,9 +154,7 @@ class Kernel:
             raise
         finally:
             os.close(child_output)
-        os.set_blocking(output, False)
-        self._output_fd = output
-        self._reactor.watch(output, self._read_output)
+        self.output.follow(output)
 
     def _probe(self) -> None:
         """Look whether the kernel listens, and come back until it does."""
@@ -192,31 +199,6 @@ class Kernel:
 
     # --- running -----------------------------------------------------------------------------
 
-    def _read_output(self) -> None:
-        try:
-            data = os.read(self._output_fd, 65536)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
-            self._close_output()
-            return
-        self._tail.append(data)
-        while sum(map(len, self._tail)) - len(self._tail[0]) >= TAIL_BYTES:
-            self._tail.popleft()
-
-    def _close_output(self) -> None:
-        if self._output_fd >= 0:
-            self._reactor.watch(self._output_fd, None)
-            os.close(self._output_fd)
-            self._output_fd = -1
-
-    @property
-    def tail(self) -> str:
-        """The last of what the kernel wrote to its standard output and error."""
-        return b"".join(self._tail)[-TAIL_BYTES:].decode("utf-8", "replace").strip()
-
     def signal(self, signum: int) -> bool:
         """Send a signal to the kernel's process group; False when there is no process.
 
@@ -236,22 +218,25 @@ class Kernel:
             return
         self.returncode = self._process.returncode
         pid, self._process = self._process.pid, None
-        if self._output_fd >= 0:
-            self._read_output()
-        self._close_output()
+        self.output.read()
+        self.output.close()
+        self.output.note("kernel %s ended with %s" % (self._name, self._ending()))
         if self._timer is not None:
             self._timer.cancel()
         error = self._close_fifo() or {"kind": "kernel", "message": self._epitaph(pid)}
         # In this order: who hears that a start has failed must know whether the process has ended.
-        self._on_exit(dict(self.status(), tail=self.tail))
+        self._on_exit(dict(self.status(), tail=self.output.tail))
         self._report({"error": error})
 
     def _epitaph(self, pid: int) -> str:
-        code = self.returncode or 0
-        how = "signal %d" % -code if code < 0 else "exit status %d" % code
         what = "it" if self.facts else "the shell that runs remote_precmd"
-        last = "its last words:\n%s" % self.tail if self.tail else "it wrote nothing"
-        return "%s (pid %d) ended at once with %s; %s" % (what, pid, how, last)
+        tail = self.output.tail
+        last = "its last words:\n%s" % tail if tail else "it wrote nothing"
+        return "%s (pid %d) ended at once with %s; %s" % (what, pid, self._ending(), last)
+
+    def _ending(self) -> str:
+        code = self.returncode or 0
+        return "signal %d" % -code if code < 0 else "exit status %d" % code
 
     def end(self) -> None:
         """Make an end of the process and free what belongs to it."""
@@ -263,6 +248,6 @@ class Kernel:
         self._process = None
         if self._timer is not None:
             self._timer.cancel()
-        self._close_output()
+        self.output.close()
         self._close_fifo()
         self._ports.release()

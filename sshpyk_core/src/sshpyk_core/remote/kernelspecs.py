@@ -21,6 +21,7 @@ __all__ = [
     "find",
     "find_all",
     "locate",
+    "native",
     "plan",
     "read",
 ]
@@ -37,10 +38,11 @@ _PYTHON = re.compile(r"python(\d+(\.\d+)?)?")
 
 
 class Found(NamedTuple):
-    """All kernel specs by name, and why others could not be read, also by name."""
+    """All kernel specs by name; why others could not be read, also by name, and where those lie."""
 
     specs: Dict[str, KernelSpec]
     problems: Dict[str, str]
+    places: Dict[str, str]
 
 
 class LaunchPlan(NamedTuple):
@@ -57,22 +59,24 @@ def find_all(env: Mapping[str, str], interpreter: Interpreter) -> Found:
         env: the environment of the login, after the user's own commands.
         interpreter: the one whose environment counts.
     """
-    found = Found({}, {})
+    found = Found({}, {}, {})
     for folder in kernel_dirs(env, interpreter):
         for name, path in _spec_dirs(folder, found.problems):
             if name in found.specs or name in found.problems:
                 continue
             if not _NAME.fullmatch(name):
                 found.problems[name] = "%s: not a name that a kernel can have" % path
+                found.places[name] = path
                 continue
             try:
                 found.specs[name] = read(name, path)
             except KernelSpecError as error:
                 found.problems[name] = str(error)
+                found.places[name] = path
     if NATIVE_NAME not in found.specs and NATIVE_NAME not in found.problems:
-        native = _native(interpreter)
-        if native is not None:
-            found.specs[NATIVE_NAME] = native
+        own = native(interpreter)
+        if own is not None:
+            found.specs[NATIVE_NAME] = own
     return found
 
 
@@ -90,7 +94,8 @@ def _spec_dirs(folder: str, problems: Dict[str, str]) -> List[Tuple[str, str]]:
     ]
 
 
-def _native(interpreter: Interpreter) -> Optional[KernelSpec]:
+def native(interpreter: Interpreter) -> Optional[KernelSpec]:
+    """Give the kernel that an interpreter has by ipykernel alone, None without that."""
     if interpreter.version[0] != 3:
         return None
     for path in interpreter.path:

@@ -92,6 +92,7 @@ def prepare(
     argv = plan.argv + list(request.get("extra_arguments") or ())
     facts = {
         "kernel_name": spec.name,
+        "python": interpreter.executable,
         "display_name": spec.display_name,
         "language": spec.language,
         "interrupt_mode": spec.interrupt_mode,

@@ -39,7 +39,7 @@ def account_for(directory: str) -> Account:
         return Account(False, endings.read(directory) or "its supervisor has ended")
     known = state.read_json(os.path.join(directory, state.STATE_FILE))
     restarted = _restarted(known)
-    if _is_elsewhere(known):
+    if is_elsewhere(known):
         return Account(True, "its supervisor runs on another machine, %s" % known["host"])
     if _lives(directory, known, restarted):
         return Account(True, "its supervisor%s cannot be reached" % _number(known))
@@ -64,19 +64,21 @@ def sweep(base: str) -> List[str]:
     Args:
         base: directory of the remote package.
     """
+    accounts = [account_for(directory) for directory in directories(base)]
+    return [account.words for account in accounts if not account.lives]
+
+
+def directories(base: str) -> List[str]:
+    """Give the directories of supervisors below ``base``, also of dead ones; forget old endings."""
     folder = os.path.join(base, state.SUPERVISORS)
     if state.is_planted_link(base):
         return []
     endings.forget_old(base)
-    told = []
-    with suppress(OSError):
-        for name in os.listdir(folder):
-            directory = os.path.join(folder, name)
-            if state.is_supervisors(directory):
-                account = account_for(directory)
-                if not account.lives:
-                    told.append(account.words)
-    return told
+    try:
+        paths = [os.path.join(folder, name) for name in os.listdir(folder)]
+    except OSError:
+        return []
+    return [path for path in paths if state.is_supervisors(path)]
 
 
 def bases(env: Mapping[str, str], wanted: Optional[str] = None) -> List[str]:
@@ -104,7 +106,7 @@ def _restarted(known: Mapping[str, Any]) -> bool:
     return bool(here and known.get("boot_id")) and known["boot_id"] != here
 
 
-def _is_elsewhere(known: Mapping[str, Any]) -> bool:
+def is_elsewhere(known: Mapping[str, Any]) -> bool:
     """Say whether the record is another machine's, with which this one shares the directory."""
     if known.get("host", socket.gethostname()) != socket.gethostname():
         return True

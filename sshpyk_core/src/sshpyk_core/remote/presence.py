@@ -46,6 +46,7 @@ class Presence:
         self._on_over = on_over
         self._timer: Optional[Timer] = None
         self._since: Optional[float] = None
+        self._attached_since: Optional[float] = None
         self._ends_at: Optional[float] = None
         self.attachments: Dict[str, Attachment] = {}
         self.start_seen = False
@@ -69,12 +70,14 @@ class Presence:
             if self._timer is not None:
                 self._timer.cancel()
             self._timer = self._since = self._ends_at = None
+            self._attached_since = self._attached_since or time.time()
         elif self._timer is None:
             patience, setting = self._detached_timeout, " (detached_timeout)"
             if not self.start_seen and patience > UNKNOWN_PATIENCE:
                 patience, setting = UNKNOWN_PATIENCE, ""
             words = "nobody was connected for %s%s" % (duration(patience), setting)
             self._since = time.time()
+            self._attached_since = None
             self._ends_at = self._since + patience
             self._timer = self._reactor.call_later(patience, lambda: self._on_over(words))
 
@@ -82,6 +85,7 @@ class Presence:
         """Say what the state file tells of it; times in seconds since the epoch."""
         return {
             "attached": self.attached,
+            "attached_since": self._attached_since,
             "detached_since": self._since,
             "ends_at": self._ends_at,
         }

@@ -50,8 +50,11 @@ class Record:
         self.write()
         self._reactor.call_later(FRESH, self.keep_fresh)
 
+    def content(self) -> Dict[str, Any]:
+        """Give what it tells at this moment."""
+        return dict(self._known, **self._facts(), changed=time.time())
+
     def write(self) -> None:
         """Write it; a full disk must not end a kernel, and leaves the older one."""
-        content = dict(self._known, **self._facts())
         with suppress(OSError):
-            state.write_json(self._path, dict(content, changed=time.time()))
+            state.write_json(self._path, self.content())

@@ -114,3 +114,11 @@ def connect(directory: str) -> socket.socket:
     finally:
         os.chdir("/")
     return connection
+
+
+def same_secret(one: bytes, other: bytes) -> bool:
+    """Compare in a time that does not tell where they differ; hmac would load OpenSSL for it."""
+    difference = len(one) ^ len(other)
+    for left, right in zip(one, other):  # noqa: B905 (Python 3.6 has no strict=)
+        difference |= left ^ right
+    return difference == 0

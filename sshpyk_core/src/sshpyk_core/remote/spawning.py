@@ -45,9 +45,18 @@ def spawn(request: Dict[str, Any], directory: str, listener: socket.socket) -> s
 
 def _daemonize(*keep: socket.socket) -> List[socket.socket]:
     """Let go of all that belongs to the session but some sockets, which move to 3 and above."""
+    numbers = let_go(*(each.detach() for each in keep))
+    return [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, number) for number in numbers]
+
+
+def let_go(*keep: int) -> List[int]:
+    """Close all descriptors but some, which move to 3 and above; give the new numbers.
+
+    The standard streams lead nowhere then.
+    """
     null = os.open(os.devnull, os.O_RDWR)
     # Out of the way first: one of them may have the number that another is to get.
-    moved = [fcntl.fcntl(each.detach(), fcntl.F_DUPFD, 3 + len(keep)) for each in keep]
+    moved = [fcntl.fcntl(each, fcntl.F_DUPFD, 3 + len(keep)) for each in keep]
     for fd in range(3):
         os.dup2(null, fd)
     for number, fd in enumerate(moved, 3):
@@ -59,4 +68,4 @@ def _daemonize(*keep: socket.socket) -> List[socket.socket]:
                 os.close(int(name))
             except OSError:
                 continue
-    return [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, 3 + n) for n in range(len(keep))]
+    return list(range(3, 3 + len(keep)))

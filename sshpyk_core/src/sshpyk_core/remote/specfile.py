@@ -7,6 +7,9 @@ import json
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
+MOST_BYTES = 1024 * 1024
+"""A larger file is no kernel spec."""
+
 INTERRUPT_MODES = ("signal", "message")
 
 
@@ -62,7 +65,10 @@ def read(name: str, resource_dir: str) -> KernelSpec:
     path = os.path.join(resource_dir, "kernel.json")
     try:
         with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+            text = file.read(MOST_BYTES + 1)
+        if len(text) > MOST_BYTES:
+            raise ValueError("it is larger than %d bytes" % MOST_BYTES)
+        content = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         raise KernelSpecError("broken", "%s cannot be read: %s" % (path, error)) from error
     problems = list(_problems(content))

@@ -2,7 +2,8 @@
 
 It starts the kernel, reaps it, signals it, holds the kernel's side of its sockets and keeps what
 nobody has taken yet. Programs attach to it through a bridge; the first one's connection is there
-from the start. The commands that it takes (see COMMAND in :mod:`.wire`):
+from the start. The commands that it takes from them (see COMMAND in :mod:`.wire`), beside those of
+somebody who comes for one only (see :mod:`.visit`):
 
 =========== ====================================== ========================================
 do          takes                                  gives
@@ -19,15 +20,16 @@ import shutil
 import signal
 import socket
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Union
 
-from . import endings, launch, wire
+from . import endings, launch, rendezvous, wire
 from .attachment import Attachment, KernelDoor
 from .kernel import Kernel
 from .presence import Presence
 from .reactor import Conduit, Reactor
 from .record import Record
 from .spool import SpoolBudget
+from .visit import Door, Visit, signal_number
 
 FAREWELL_PATIENCE = 5.0
 """Seconds that a supervisor about to end waits for its last words to be taken."""
@@ -80,10 +82,19 @@ class Supervisor:
         """Say what the state file tells of how things stand now."""
         return dict(
             self._kernel.status(),
-            kernel=self._kernel.facts.get("kernel_name"),
             spool_full=self._budget.was_full,
+            **self._kernel.description(),
             **self._presence.status(),
         )
+
+    def _told(self) -> Dict[str, Any]:
+        """Say what a visitor is told: how things stand, and no secret."""
+        budget = self._budget
+        told = dict(
+            self._record.content(), spool_memory=budget.in_memory, spool_disk=budget.on_disk
+        )
+        del told["token"]
+        return told
 
     # --- attaching ---------------------------------------------------------------------------
 
@@ -95,9 +106,9 @@ class Supervisor:
         self.greet(connection)
 
     def greet(self, connection: socket.socket) -> None:
-        """Find out which attachment a new connection is for."""
+        """Find out which attachment a new connection is for, if it is not for one command."""
         splitter = wire.Splitter()
-        attachment: List[Attachment] = []
+        attachment: List[Union[Attachment, Visit]] = []
         handles = [0]
         fd = connection.detach()
 
@@ -108,7 +119,7 @@ class Supervisor:
                         attachment[0].take(frame)
                     else:
                         handles.append(frame.supervisor)
-                        attachment.append(self._attach(conduit, frame))
+                        attachment.append(self._let_in(conduit, frame))
             except Exception as error:
                 # Whatever a connection brings may cost that connection, never the kernel.
                 answer = {"kind": "refused", "message": "%s: %s" % (type(error).__name__, error)}
@@ -123,12 +134,21 @@ class Supervisor:
         conduit = Conduit(self._reactor, fd, fd, on_data, on_end)
         self._reactor.call_later(GREETING_PATIENCE, lambda: None if attachment else conduit.close())
 
-    def _attach(self, conduit: Conduit, frame: wire.Frame) -> Attachment:
-        if frame.kind != wire.ATTACH:
-            raise wire.WireError("a connection begins with ATTACH")
+    def _let_in(self, conduit: Conduit, frame: wire.Frame) -> Union[Attachment, Visit]:
+        if frame.kind not in (wire.ATTACH, wire.COMMAND):
+            raise wire.WireError("a connection begins with ATTACH or COMMAND")
         request = frame.json()
-        if not same_secret(str(request["token"]).encode(), self._token.encode()):
+        if not rendezvous.same_secret(str(request["token"]).encode(), self._token.encode()):
             raise wire.WireError("wrong token")
+        if frame.kind == wire.COMMAND:
+            kernel = self._kernel
+            door = Door(
+                self._told, kernel.signal, self._stop_now, lambda: kernel.running, kernel.output
+            )
+            return Visit(self._reactor, conduit, frame, door)
+        return self._attach(conduit, frame, request)
+
+    def _attach(self, conduit: Conduit, frame: wire.Frame, request: Dict[str, Any]) -> Attachment:
         name = str(request["attachment"])
         attachment = self._presence.attachments.get(name)
         if attachment is None:
@@ -223,6 +243,12 @@ class Supervisor:
         attachment.when_acknowledged(self._end)
         self._reactor.call_later(FAREWELL_PATIENCE, self._end)
 
+    def _stop_now(self) -> None:
+        """End everything for somebody who is not attached; those who are will be told why."""
+        endings.leave(self._directory, "somebody has stopped it (sshpyk stop)")
+        self._kernel.end()
+        self._reactor.call_later(0, self._end)
+
     def _give_up(self, why: str) -> None:
         endings.leave(self._directory, "%s, so its supervisor stopped it" % why)
         self._end()
@@ -240,19 +266,6 @@ class Supervisor:
     def abandon(self) -> None:
         """Leave no kernel behind, whatever has happened."""
         self._kernel.end()
-
-
-def signal_number(command: Dict[str, Any]) -> int:
-    """Give the signal as this system numbers it: the systems agree on names, not on numbers."""
-    return int(getattr(signal, str(command.get("name")), command["signum"]))
-
-
-def same_secret(one: bytes, other: bytes) -> bool:
-    """Compare in a time that does not tell where they differ; hmac would load OpenSSL for it."""
-    difference = len(one) ^ len(other)
-    for left, right in zip(one, other):  # noqa: B905 (Python 3.6 has no strict=)
-        difference |= left ^ right
-    return difference == 0
 
 
 def main(

@@ -16,7 +16,7 @@ kind   name       direction payload
 ====== ========== ========= ================================================================
 1      HELLO      to link   JSON: protocol, version, host name, boot id, pid of the bridge
 2, 3   PING, PONG both      any bytes, returned as they came
-4      REQUEST    to bridge JSON: id, do ("spawn", "attach") and what that takes
+4      REQUEST    to bridge JSON: id, do ("spawn", "attach", an errand), what that takes
 5      ANSWER     to link   JSON: id, and "ok" or "error"
 6      ATTACH     to super. JSON: token, attachment, epoch, received (last seq taken)
 7      ATTACHED   to link   JSON: epoch, received, waiting (bytes), status of the kernel
@@ -26,7 +26,7 @@ kind   name       direction payload
 17     DATA       both      bytes of the stream
 18     CLOSE      both      none: the sender's end of the stream is closed
 19     CREDIT     both      u32: so many more bytes may be sent on the stream
-20     COMMAND    to super. JSON: id, do, and what that takes
+20     COMMAND    to super. JSON: id, do, what that takes; token where it is the first frame
 21     RESULT     to link   JSON: id, and "ok" or "error"
 22     EVENT      to link   JSON: event, and what that tells
 ====== ========== ========= ================================================================
