@@ -66,7 +66,12 @@ odd_requests = st.builds(
     lambda fields: request(**fields),
     st.fixed_dictionaries(
         {},
-        optional={name: st.sampled_from([*ODD_VALUES, usual]) for name, usual in ATTACH.items()},
+        optional={
+            **{name: st.sampled_from([*ODD_VALUES, usual]) for name, usual in ATTACH.items()},
+            "do": st.sampled_from([*ODD_VALUES, "attach", "resources", "supervisors", "tell"]),
+            "directories": st.sampled_from([*ODD_VALUES, ["/nonexistent"]]),
+            "command": st.sampled_from([*ODD_VALUES, {"do": "log", "wait": float("nan")}]),
+        },
     ),
 )
 odd_frames = st.builds(

@@ -109,6 +109,8 @@ def never_attached(token: str) -> dict[str, bytes]:
         "no JSON": frame(wire.ATTACH, b"\xff\xfe"),
         "no object": frame(wire.ATTACH, b"[]"),
         "deep JSON": frame(wire.ATTACH, b"[" * 100_000),
+        "a visit with a wrong token": frame(wire.COMMAND, b'{"token":"","do":"stop"}'),
+        "a visit with no object": frame(wire.COMMAND, b"[]"),
         "no token": attach(),
         "wrong token": attach(token="0" * len(token)),
         "a token beyond ASCII": attach(token="\xe9\ud800"),
@@ -196,6 +198,44 @@ async def test_what_strangers_say_on_its_socket_costs_their_connection_only(far:
         assert (await execute(client, "print('still here')")).text == "still here\n"
         assert await manager.is_alive()
         assert state_of(supervisor)["supervisor_pid"] == about["supervisor_pid"]
+    assert far.left_behind() == []
+
+
+def visit(token: str, **command: Any) -> bytes:
+    return frame(wire.COMMAND, wire.dumps({"id": 9, "token": token, **command}))
+
+
+async def test_a_visitor_with_an_odd_command_gets_one_result_and_nothing_else_changes(
+    far: FarSide,
+) -> None:
+    odd: list[dict[str, Any]] = [
+        {},
+        {"do": []},
+        {"do": "launch", "request": {}},
+        {"do": "signal"},
+        {"do": "signal", "signum": "x"},
+        {"do": "signal", "signum": 10**400},
+        *({"do": "log", "offset": each} for each in (-1, "x", [], float("inf"))),
+        *({"do": "log", "wait": each} for each in (-1, 31, float("nan"), 10**400, {})),
+    ]
+    async with started() as (_, client):
+        (supervisor,) = far.supervisors()
+        before = state_of(supervisor)
+        for command in odd:
+            async with stranger_at(supervisor) as stranger:
+                # What comes after the command is not looked at any more.
+                stranger.say(visit(before["token"], **command) * 2)
+                heard = await stranger.hear_all()
+                assert heard[0].kind == wire.RESULT, command
+                assert heard[0].json()["error"]["kind"] == "request", command
+                assert heard[0].json()["id"] == 9
+                assert len(heard) == 1
+        async with stranger_at(supervisor) as stranger:
+            # It goes away while it is to be told of more.
+            stranger.say(visit(before["token"], do="log", offset=10**6, wait=30))
+        assert (await execute(client, "print('still here')")).text == "still here\n"
+        after = state_of(supervisor)
+        assert {**after, "changed": 0} == {**before, "changed": 0}
     assert far.left_behind() == []
 
 

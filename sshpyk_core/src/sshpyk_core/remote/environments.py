@@ -213,7 +213,9 @@ class Places:
     # --- projects ----------------------------------------------------------------------------
 
     def _in_projects(self) -> None:
-        for name, path in self._folders(self._home, expected=True):
+        folders = list(self._folders(self._home, expected=True))
+        # Links last: what they lead to may be there by its own name.
+        for name, path in sorted(folders, key=lambda each: os.path.islink(each[1])):
             if name.startswith(".") or not os.path.isdir(path):
                 continue
             if self._project(name, path):

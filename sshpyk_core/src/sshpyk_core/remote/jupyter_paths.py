@@ -82,12 +82,21 @@ def _prefers_environment(env: Mapping[str, str], interpreter: Interpreter) -> bo
     prefix = interpreter.prefix
     if prefix != interpreter.base_prefix and _is_ours(prefix):
         return True
+    if _is_conda_environment(prefix) and _is_ours(prefix):
+        # Who names its interpreter means it as it is when activated.
+        return True
     return (
         "CONDA_PREFIX" in env
         and prefix.startswith(env["CONDA_PREFIX"])
         and env.get("CONDA_DEFAULT_ENV", "base") != "base"
         and _is_ours(prefix)
     )
+
+
+def _is_conda_environment(prefix: str) -> bool:
+    """Say whether it is one of conda's, and not the installation itself."""
+    in_envs = os.path.basename(os.path.dirname(prefix)) == "envs"
+    return in_envs and os.path.isdir(os.path.join(prefix, "conda-meta"))
 
 
 def _switched_on(env: Mapping[str, str], name: str) -> bool:

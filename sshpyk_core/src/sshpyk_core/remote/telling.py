@@ -13,7 +13,7 @@ from typing import Any, Dict, Mapping
 from . import asking, orphans, state
 from .errands import ErrandError
 
-PATIENCE = 5.0
+PATIENCE = 3.0
 """Seconds for an answer, beside the time that the command itself says it may wait."""
 
 COMMANDS = ("status", "signal", "stop", "log")
