@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from sshpyk_core.remote import wire
 from sshpyk_core.remote.errands import MOST_AT_ONCE
 from support.bridge_process import BridgeProcess, bridge_in
+from support.environments import environment
 from support.local import LocalSide
 from support.processes import wait_gone, with_home
-from support.pythons import script
+from support.pythons import OLDEST, script
 
 SOON = 20.0
 SURVEY = {"do": "survey"}
@@ -93,6 +95,19 @@ def test_an_errand_that_makes_no_sense_is_answered(
         assert answer["ok"].get("supervisors", answer["ok"].get("files")) in ([], {"/": {}})
     else:
         assert set(answer["error"]) == {"kind", "message"}
+
+
+@pytest.mark.parametrize("python", [OLDEST or sys.executable])
+def test_errands_are_done_on_the_oldest_python_too(local: LocalSide, python: str) -> None:
+    environment(local.home / "work/.venv")
+    with bridge_in(local.home, python) as bridge:
+        ask(bridge, 1, do="survey")
+        ask(bridge, 2, do="supervisors")
+        told = answers(bridge, 2)
+        bridge.finish()
+    names = [each["environment"] for each in told[1]["ok"]["interpreters"]]
+    assert "work" in names
+    assert told[2]["ok"]["supervisors"] == []
 
 
 def test_logos_are_files_of_a_bounded_size_directly_in_their_directory(local: LocalSide) -> None:

@@ -54,13 +54,13 @@ class BridgeProcess:
 
 
 @contextmanager
-def bridge_in(home: Path) -> Iterator[BridgeProcess]:
-    """Run a bridge with a home directory; it ends with the block."""
+def bridge_in(home: Path, python: str = sys.executable) -> Iterator[BridgeProcess]:
+    """Run a bridge with a home directory, on some Python; it ends with the block."""
     with tempfile.TemporaryDirectory(dir=home) as folder:
         package = Path(folder) / remote_package().name
         package.write_bytes(remote_package().content)
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(package), "bridge", "0123456789abcdef"],
+            [python, "-I", "-S", str(package), "bridge", "0123456789abcdef"],
             bufsize=0,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

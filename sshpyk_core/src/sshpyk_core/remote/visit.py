@@ -78,7 +78,7 @@ class Visit:
             self._say({"ok": {}})
             self._door.stop()
         elif do == "log":
-            offset, wait = int(command.get("offset") or 0), float(command.get("wait") or 0)
+            offset, wait = int(command.get("offset", 0)), float(command.get("wait", 0))
             if offset < 0 or not (math.isfinite(wait) and 0 <= wait <= MOST_WAIT):
                 raise ValueError("offset %d, wait %g" % (offset, wait))
             self._door.output.when_more(offset, wait, self._give)
