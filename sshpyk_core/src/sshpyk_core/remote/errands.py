@@ -10,6 +10,7 @@ survey     pythons, remote_dir            see :mod:`.survey`
 resources  directories                    see :mod:`.resources`
 supervisors directories                   see :mod:`.inventory`
 tell       directory, command             see :mod:`.telling`
+locate     kernels                        see :mod:`.locating`
 ========== ============================== ================================================
 """
 
@@ -59,6 +60,7 @@ KINDS = {
     "resources": Kind("resources", 20.0),
     "supervisors": Kind("inventory", 20.0),
     "tell": Kind("telling", 45.0),
+    "locate": Kind("locating", 35.0),
 }
 
 
