@@ -10,6 +10,10 @@ from sshpyk_core.cli.running import CommandGroup, log_to_stderr
 __all__ = ["main"]
 
 COMMANDS = {
+    "list": LazyCommand(
+        "sshpyk_core.cli.listing.command:list_kernels",
+        "Show all kernels, and whether those on other hosts can be had.",
+    ),
     "transports": LazyCommand(
         "sshpyk_core.cli.transports.command:transports",
         "Show the installed transports, and whether they work here.",
