@@ -75,6 +75,10 @@ def test_errands_end_with_a_bridge_that_is_killed(local: LocalSide) -> None:
         {"do": "resources", "directories": {"/": 1}, "id": [[]]},
         {"do": "supervisors", "directories": [1]},
         {"do": "supervisors", "directories": "/"},
+        {"do": "locate", "kernels": 7},
+        {"do": "locate", "kernels": [7]},
+        {"do": "locate", "kernels": [{}]},
+        {"do": "locate", "kernels": [{"name": "x", "python": "auto"}] * 201},
         {"do": "tell"},
         {"do": "tell", "directory": "/x", "command": []},
         {"do": "tell", "directory": "\0", "command": {"do": "status"}},
@@ -103,8 +107,10 @@ def test_errands_are_done_on_the_oldest_python_too(local: LocalSide, python: str
     with bridge_in(local.home, python) as bridge:
         ask(bridge, 1, do="survey")
         ask(bridge, 2, do="supervisors")
-        told = answers(bridge, 2)
+        ask(bridge, 3, do="locate", kernels=[{"name": "none", "python": "auto"}])
+        told = answers(bridge, 3)
         bridge.finish()
+    assert told[3]["ok"]["kernels"][0]["error"]["kind"] == "missing"
     names = [each["environment"] for each in told[1]["ok"]["interpreters"]]
     assert "work" in names
     assert told[2]["ok"]["supervisors"] == []

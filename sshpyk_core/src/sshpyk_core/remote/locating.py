@@ -53,7 +53,11 @@ def run(request: Mapping[str, Any]) -> Dict[str, Any]:
                     return
                 numbers = todo.pop(0)
             for number in numbers:
-                answers[number] = _look(wanted[number])
+                try:
+                    answers[number] = _look(wanted[number])
+                except Exception as error:  # of this one only: the others are told of
+                    words = "%s: %s" % (type(error).__name__, error)
+                    answers[number] = _failed("host", words)
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(AT_ONCE)]
     for thread in threads:
@@ -76,16 +80,14 @@ def _look(wanted: Mapping[str, Any]) -> Dict[str, Any]:
     if wanted.get("pythonhome"):
         probe_env["PYTHONHOME"] = str(wanted["pythonhome"])
     python = str(wanted["python"])
-    extra = {str(name): str(text) for name, text in dict(wanted.get("env") or {}).items()}
     try:
-        spec, interpreter = kernelspecs.locate(str(wanted["name"]), python, probe_env)
+        spec, interpreter = kernelspecs.locate(str(wanted.get("name")), python, probe_env)
     except DiscoveryError as error:
         return _failed("python", str(error))
     except KernelSpecError as error:
         usable = _usable(python, probe_env)
         return _failed(error.kind, str(error), usable, list(error.available))
-    except Exception as error:  # of this one only: the others are told of
-        return _failed("host", "%s: %s" % (type(error).__name__, error))
+    extra = {str(name): str(text) for name, text in dict(wanted.get("env") or {}).items()}
     try:
         plan = kernelspecs.plan(spec, interpreter, env, "{connection_file}", extra)
     except KernelSpecError as error:

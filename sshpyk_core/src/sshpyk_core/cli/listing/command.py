@@ -26,7 +26,7 @@ __all__ = ["list_kernels"]
 @click.option("-n", "--no-check", is_flag=True, help="Connect to nothing.")
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(min=0, max=3600, min_open=True),
     default=30,
     show_default=True,
     metavar="S",

@@ -149,20 +149,21 @@ async def _look(host: HostToCheck, limits: Limits, shared: Shared) -> HostReport
 
 
 async def _settings(target: Target, limit: float) -> tuple[tuple[Hop, ...], Fact | None]:
+    cause, fix = "", "Correct the ssh configuration."
     try:
         declaration = default_registry().declaration(target.transport)
         if Capability.SSH_CONFIG not in declaration.capabilities:
             return (), None
         return await asyncio.wait_for(read_hops(target), limit), None
-    except asyncio.TimeoutError:
-        said = f"no answer from ssh within {limit:g} s"
-        return (), Fact("unknown", "error", said, f"Try `ssh -G {target.alias}`.")
     except PluginError:
         return (), None  # that the transport cannot be used is told where that is named
-    except ConfigError as error:
-        return (), Fact("unknown", "error", str(error), "Correct the ssh configuration.")
+    except asyncio.TimeoutError:
+        cause, fix = f"no answer from ssh within {limit:g} s", f"Try `ssh -G {target.alias}`."
     except HostError as error:
-        return (), Fact("unknown", "error", error.answer, error.fix)
+        cause, fix = error.answer, error.fix
+    except (ConfigError, OSError) as error:
+        cause = str(error)
+    return (), Fact("unknown", "error", cause, fix)
 
 
 async def _connection(host: HostToCheck, limit: float, shared: Shared) -> HostReport:
@@ -185,6 +186,8 @@ async def _connection(host: HostToCheck, limit: float, shared: Shared) -> HostRe
     except SshpykError as error:
         cause, _, fix = str(error).partition("\nFix: ")
         return HostReport(connection=Fact("failed", "error", cause, fix))
+    except OSError as error:  # of this machine; the other hosts are looked at all the same
+        return HostReport(connection=Fact("failed", "error", str(error)))
 
 
 async def _visit(host: HostToCheck, shared: Shared) -> HostReport:
