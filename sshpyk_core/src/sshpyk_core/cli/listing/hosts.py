@@ -134,17 +134,14 @@ def _progress(count: int, waiting: Sequence[str]) -> str:
 
 
 async def _look(host: HostToCheck, limits: Limits, shared: Shared) -> HostReport:
-    if not limits.connect:
-        report = HostReport()
-    elif not host.usable:
+    if not host.usable:
         cause = "this machine lacks what it takes, see above"
-        report = HostReport(connection=Fact("not checked", "unknown", cause))
-    else:
-        settings, report = await asyncio.gather(
-            _settings(host.target, limits.seconds), _connection(host, limits.seconds, shared)
-        )
-        return replace(report, hops=settings[0], way=settings[1])
-    hops, way = await _settings(host.target, limits.seconds)
+        return HostReport(connection=Fact("not checked", "unknown", cause))
+    settings = _settings(host.target, limits.seconds)
+    if not limits.connect:
+        hops, way = await settings
+        return HostReport(hops, way)
+    (hops, way), report = await asyncio.gather(settings, _connection(host, limits.seconds, shared))
     return replace(report, hops=hops, way=way)
 
 
@@ -179,12 +176,13 @@ async def _connection(host: HostToCheck, limit: float, shared: Shared) -> HostRe
         # The cause is certain, and servers punish those who fail again.
         return HostReport(connection=_refused(host, error))
     except HostError as error:
-        failed = Fact("failed", "error", error.answer, error.fix)
+        failed = Fact("failed", "error", _said(host, error), error.fix)
         left = max(0.1, limit - (loop.time() - begun))
         findings = await _diagnosis(host.target, left, error.answer)
         return HostReport(connection=failed, findings=findings)
     except SshpykError as error:
         cause, _, fix = str(error).partition("\nFix: ")
+        fix = fix or "Correct the kernel spec."
         return HostReport(connection=Fact("failed", "error", cause, fix))
     except OSError as error:  # of this machine; the other hosts are looked at all the same
         return HostReport(connection=Fact("failed", "error", str(error)))
@@ -204,8 +202,15 @@ async def _visit(host: HostToCheck, shared: Shared) -> HostReport:
 
 def _refused(host: HostToCheck, error: HostError) -> Fact:
     if isinstance(error, (AuthenticationError, UnknownHostKeyError)):
-        return Fact("needs a login", "error", error.answer, f"Run `sshpyk login {host.login}`.")
-    return Fact("failed", "error", error.answer, error.fix)
+        fix = f"Run `sshpyk login {host.login}`."
+        return Fact("needs a login", "error", _said(host, error), fix)
+    return Fact("failed", "error", _said(host, error), error.fix)
+
+
+def _said(host: HostToCheck, error: HostError) -> str:
+    """Give what came back, and from whom if that is a host on the way."""
+    on_the_way = error.host != host.target.alias
+    return f"{error.host}: {error.answer}" if on_the_way else error.answer
 
 
 async def _diagnosis(target: Target, limit: float, known: str) -> tuple[Finding, ...]:
