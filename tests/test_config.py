@@ -11,7 +11,7 @@ import pytest
 from sshpyk_core.config import KEYS, REQUIRED, KernelConfig
 from sshpyk_core.errors import ConfigError
 from sshpyk_core.timers import LinkTimers
-from sshpyk_core.types import Target
+from sshpyk_core.types import Target, TcpAddress, UnixAddress
 
 
 def parse(**stanza: Any) -> KernelConfig:
@@ -34,6 +34,7 @@ def test_an_alias_is_enough() -> None:
     assert config.shutdown_time is None
     assert config.env == {}
     assert config.channels == "relay"
+    assert config.forward == ()
     assert config.spool_limit == 2**30
     assert config.detached_timeout == 7 * 86400
     assert config.persistent is False
@@ -63,6 +64,7 @@ def test_a_full_stanza_survives_the_round_trip(tmp_path: Path) -> None:
         "remote_cwd": "~/work",
         "remote_precmd": "module load R && conda activate 'x y'",
         "channels": "forward",
+        "forward": [8787, "6007:6006", "9000:/run/x.sock"],
         "remote_dir": "/scratch/me",
         "spool_limit": 5,
         "spool_memory": 4,
@@ -157,6 +159,18 @@ def test_an_unknown_key_like_no_other_gets_the_list() -> None:
         ("remote_precmd", "a\nb"),
         ("channels", "tunnel"),
         ("channels", ["relay"]),
+        ("forward", 8787),
+        ("forward", "8787"),
+        ("forward", [True]),
+        ("forward", [8787.0]),
+        ("forward", [0]),
+        ("forward", ["70000"]),
+        ("forward", ["http"]),
+        ("forward", ["80:"]),
+        ("forward", ["127.0.0.1:80:80"]),
+        ("forward", ["80:-oX:80"]),
+        ("forward", ["80:/run/\x1b[2J"]),
+        ("forward", ["80:81", "80:82"]),
         ("persistent", "yes"),
         ("persistent", 1),
         ("existing", 3),
@@ -259,6 +273,23 @@ def test_null_stays_allowed_where_1x_allowed_it(key: str) -> None:
 
 def test_a_persistent_file_implies_persistent() -> None:
     assert parse(persistent_file="/x/note.json", persistent=False).persistent is True
+
+
+def test_a_port_to_forward_is_written_in_four_ways() -> None:
+    written = [8787, "6007:6006", "81:node7:80", "82:[fe80::1]:80", "83:/run/my app.sock"]
+    forwards = parse(forward=written).port_forwards
+    assert [each.local for each in forwards] == [None, 6007, 81, 82, 83]
+    assert [each.destination for each in forwards] == [
+        TcpAddress("localhost", 8787),
+        TcpAddress("localhost", 6006),
+        TcpAddress("node7", 80),
+        TcpAddress("fe80::1", 80),
+        UnixAddress("/run/my app.sock"),
+    ]
+    assert {each.host for one in forwards for each in one.listen()} == {"127.0.0.1"}
+    assert [each.port for each in forwards[0].listen()] == [8787, 0]
+    assert [each.port for each in forwards[0].listen(this_machine=True)] == [0]
+    assert [each.port for each in forwards[1].listen(this_machine=True)] == [6007]
 
 
 def test_the_old_name_of_shutdown_time_counts_when_they_agree() -> None:

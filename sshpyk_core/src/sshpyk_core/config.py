@@ -7,13 +7,14 @@ The stanza is ``metadata.kernel_provisioner.config`` of a kernel.json. The field
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal
 
 from sshpyk_core import config_values as kinds
 from sshpyk_core.config_values import Kind
 from sshpyk_core.errors import ConfigError
+from sshpyk_core.port_forward import PortForward
 from sshpyk_core.timers import LinkTimers
 from sshpyk_core.types import Target
 
@@ -74,6 +75,9 @@ class KernelConfig:
     )
     channels: Literal["relay", "forward"] = _key(
         kinds.CHANNELS, "How the kernel's five ports come here.", "relay"
+    )
+    forward: Sequence[str | int] = _key(
+        kinds.FORWARDS, "Ports of the host to have here while the kernel runs.", ()
     )
     remote_dir: str | None = _key(
         kinds.REMOTE_DIRECTORY, "Where the remote package keeps its files; a cache if not given."
@@ -140,13 +144,18 @@ class KernelConfig:
         for key in KEYS:
             value = getattr(self, key.name, key.default)
             if value != key.default:
-                stanza[key.name] = dict(value) if isinstance(value, Mapping) else value
+                stanza[key.name] = _as_json(value)
         return stanza
 
     @property
     def timers(self) -> LinkTimers:
         """When silence means what, on the link to the host."""
         return LinkTimers(ping_after=self.ping_after, dead_after=self.dead_after)
+
+    @property
+    def port_forwards(self) -> tuple[PortForward, ...]:
+        """The ports of the host to have here, as values."""
+        return tuple(PortForward.parse(str(each)) for each in self.forward)
 
     @property
     def target(self) -> Target:
@@ -177,6 +186,12 @@ class Key:
     default: Any
     doc: str
     legacy: bool
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _from_field(of: Field[Any]) -> Key:

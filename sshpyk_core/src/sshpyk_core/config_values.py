@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sshpyk_core.errors import ConfigError
+from sshpyk_core.port_forward import FORMS, PortForward
 from sshpyk_core.ssh_config import validate_alias
 from sshpyk_core.timers import LONGEST_PING
 
@@ -19,6 +20,7 @@ __all__ = [
     "CHANNELS",
     "ENVIRONMENT",
     "FLAG",
+    "FORWARDS",
     "KERNEL_NAME",
     "LOCAL_FILE",
     "OPTIONS",
@@ -159,6 +161,19 @@ def _strings(value: object) -> list[str]:
     return []
 
 
+def _forwards(value: object) -> tuple[str | int, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError
+    for each in value:
+        if isinstance(each, bool) or not isinstance(each, str | int):
+            raise ValueError(f"{each!r:.100} is neither a string nor a whole number")
+    wanted = [PortForward.parse(str(each)).local for each in value]
+    for local in filter(None, wanted):
+        if wanted.count(local) > 1:
+            raise ValueError(f"the port {local} here is wanted twice")
+    return tuple(value)
+
+
 ALIAS = Kind("a host alias that ssh can use, or user@host", _alias)
 TEXT = Kind("a string on one line", _text)
 FLAG = Kind("true or false", _flag)
@@ -176,6 +191,7 @@ PYTHON = Kind(
 )
 REMOTE_DIRECTORY = Kind("an absolute path or one from '~/'", _matching(r"(/|~/).*"))
 CHANNELS = Kind("'relay' or 'forward'", _one_of({"relay": "relay", "forward": "forward"}))
+FORWARDS = Kind(f"a list of ports, each as {FORMS}", _forwards)
 VERBOSITY = Kind("'v', 'vv', 'vvv' or null", _one_of({"v": 1, "vv": 2, "vvv": 3}))
 PROGRAM = Kind("a path on this machine, or the name of a program", _program)
 LOCAL_FILE = Kind("the path of a file on this machine", _local_file)

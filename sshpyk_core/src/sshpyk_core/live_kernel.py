@@ -16,9 +16,8 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import HostError, KernelStartError
 from sshpyk_core.host import Host, HostState, Places
 from sshpyk_core.hosts import hosts
+from sshpyk_core.kernel_ports import KernelPorts
 from sshpyk_core.launch_request import KernelFacts, Launch, supervisor_options
-from sshpyk_core.link.forwards import Forwards
-from sshpyk_core.link.listeners import Listeners
 from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.link.watcher import SpoolFull
 from sshpyk_core.spool_warning import spool_warning
@@ -52,8 +51,7 @@ class LiveKernel:
         self._log = logger
         self._host: Host | None = None
         self._supervisor: SupervisorClient | None = None
-        self._listeners: Listeners | None = None
-        self._forwards: Forwards | None = None
+        self._ports = KernelPorts(config, logger)
         self._exited: asyncio.Future[int] | None = None
         self._busy = asyncio.Lock()
         self._starting: asyncio.Task[dict[str, Any]] | None = None
@@ -90,11 +88,9 @@ class LiveKernel:
                 raise
             finally:
                 self._starting = None
-            channels = self._listeners or self._forwards
-            assert channels is not None
             assert self._supervisor is not None
             self._supervisor.start_seen = True
-            return KernelFacts.read(facts, channels.address, channels.ports)
+            return KernelFacts.read(facts, self._ports.address, self._ports.five)
 
     def _too_late(self) -> KernelStartError:
         said = f"it had not started after {self._config.launch_timeout:g} s"
@@ -114,11 +110,9 @@ class LiveKernel:
         config = self._config
         host = hosts.get(config.target)
         supervisor = SupervisorClient(config.ssh_host_alias, self)
-        bound_before = self._listeners is not None
+        bound_before = self._ports.bound
         try:
-            if config.channels == "relay":
-                self._listeners = self._listeners or Listeners(launch.ip, launch.wanted_ports)
-                await self._listeners.serve(supervisor)
+            await self._ports.listen(launch, supervisor)
             await self._let_go()
             self._renew()
             python = None if config.remote_python == "auto" else config.remote_python
@@ -126,21 +120,14 @@ class LiveKernel:
             options, request = supervisor_options(config), launch.request(config)
             facts = await host.start_kernel(supervisor, places, options, request)
             self._host, self._supervisor = host, supervisor
-            if config.channels == "forward":
-                await self._open_forwards(host, launch, facts["ports"])
+            await self._ports.lead_to(host, launch, facts["ports"])
         except BaseException:
             if not bound_before:
-                self._close_listeners()
+                self._ports.unbind()
             if self._supervisor is supervisor:
                 await asyncio.shield(self._end_all())
             raise
         return facts
-
-    async def _open_forwards(self, host: Host, launch: Launch, remote: dict[str, int]) -> None:
-        wanted = self._forwards.ports if self._forwards is not None else launch.wanted_ports
-        forwards = Forwards(launch.ip, wanted, remote)
-        await forwards.open(host.forward)
-        self._forwards = forwards
 
     async def _start_again(self, launch: Launch) -> dict[str, Any]:
         supervisor = self._supervisor
@@ -195,9 +182,8 @@ class LiveKernel:
 
     def reattached(self) -> None:
         """Open the forwards again, which do not outlive a connection."""
-        if self._forwards is not None:
-            assert self._host is not None
-            self._forwards.open_again(self._host.forward, self._log)
+        if self._host is not None:
+            self._ports.reattached(self._host)
 
     def supervisor_gone(self, reason: str) -> None:
         """Take note that the kernel is gone, and tell the user why."""
@@ -263,10 +249,7 @@ class LiveKernel:
             self._ending = False
 
     async def _end_all(self) -> None:
-        self._close_listeners()
-        if self._forwards is not None:
-            await self._forwards.aclose()
-            self._forwards = None
+        await self._ports.aclose()
         await self._let_go()
 
     async def _let_go(self) -> None:
@@ -292,8 +275,3 @@ class LiveKernel:
         # That may take long, and a kernel that was started meanwhile is another.
         if self.returncode is None and self._exited is exited:
             self._ended(GONE_RETURNCODE)
-
-    def _close_listeners(self) -> None:
-        if self._listeners is not None:
-            self._listeners.close()
-            self._listeners = None

@@ -1,70 +1,106 @@
-"""The other way for a kernel's five ports: forwarded by the transport, without the link.
+"""Ports that the transport forwards, without the link; over a new session they come back.
 
-A plain tunnel: what is under way when the connection is lost is lost.
+What is under way in them when the connection is lost is lost.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 
-from sshpyk_core.errors import SshpykError
-from sshpyk_core.remote.wire import PORTS
+from sshpyk_core.errors import ForwardError, SshpykError
 from sshpyk_core.types import Address, Forward, TcpAddress
+
+__all__ = ["Forwarder", "Forwards", "Teller", "Wanted"]
 
 Forwarder = Callable[[Address, Address], Awaitable[Forward]]
 """Forwards a local address to one on the host."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """One forward.
+
+    Attributes:
+        listen: local addresses; the first that can be had is kept from then on. Port 0 means any.
+        destination: as the host sees it.
+    """
+
+    listen: tuple[Address, ...]
+    destination: Address
+
+
+Teller = Callable[[int, Address | SshpykError], None]
+"""Is told of a forward, by its number, where it listens or why it does not."""
+
+
 class Forwards:
-    """Five forwarded ports; over a new session they come back at the same addresses."""
+    """Several forwards, each of which always comes back at the address where it was at first."""
 
-    def __init__(self, ip: str, wanted: Mapping[str, int], remote: Mapping[str, int]) -> None:
-        """Forward nothing yet.
-
-        Args:
-            ip: local address to listen on.
-            wanted: local ports by name that must be these; 0 or absent means any free one.
-            remote: the kernel's ports by name.
-        """
-        self.address = ip
-        self.ports: dict[str, int] = {name: wanted.get(name, 0) for name in PORTS}
-        self._remote = dict(remote)
+    def __init__(self, wanted: Sequence[Wanted]) -> None:
+        """Forward nothing yet."""
+        self._wanted = tuple(wanted)
+        self._kept: dict[int, Address] = {}
         self._open: list[Forward] = []
         self._opening: asyncio.Task[None] | None = None
+        # Those that must have a certain port come before those that would like to have it.
+        self._order = sorted(range(len(wanted)), key=lambda number: len(wanted[number].listen))
+
+    @property
+    def addresses(self) -> list[Address | None]:
+        """Where each listens, or did; None for one that never has."""
+        return [self._kept.get(number) for number in range(len(self._wanted))]
+
+    @property
+    def ports(self) -> list[int]:
+        """The port of each; 0 for one that has none."""
+        return [each.port if isinstance(each, TcpAddress) else 0 for each in self.addresses]
 
     async def open(self, forward: Forwarder) -> None:
-        """Forward all five.
+        """Forward all, instead of what is open or under way over an older session.
 
         Raises:
-            ForwardError: one of them cannot be; then none is.
+            SshpykError: one of them cannot be; then none is.
         """
-        await self._close()
+        await self.aclose()
         try:
-            for name in PORTS:
-                listen = TcpAddress(self.address, self.ports[name])
-                opened = await forward(listen, TcpAddress("127.0.0.1", self._remote[name]))
-                self._open.append(opened)
-                if isinstance(opened.address, TcpAddress):
-                    self.ports[name] = opened.address.port
+            for number in self._order:
+                await self._open_one(number, forward)
         except BaseException:
             await self._close()
             raise
 
-    def open_again(self, forward: Forwarder, log: logging.Logger) -> None:
-        """Forward all five over a new session, instead of what is under way over an older one."""
-        self._opening = asyncio.create_task(self._open_again(forward, log, self._opening))
+    def begin(self, forward: Forwarder, tell: Teller) -> None:
+        """Do the same in the background, each forward by itself."""
+        if self._wanted:
+            work = self._open_each(forward, tell, self._opening)
+            self._opening = asyncio.create_task(work)
 
-    async def _open_again(
-        self, forward: Forwarder, log: logging.Logger, older: asyncio.Task[None] | None
+    async def _open_each(
+        self, forward: Forwarder, tell: Teller, older: asyncio.Task[None] | None
     ) -> None:
         await _ended(older)
-        try:
-            await self.open(forward)
-        except SshpykError as error:
-            log.warning("%s", error)
+        await self._close()
+        for number in self._order:
+            try:
+                tell(number, await self._open_one(number, forward))
+            except SshpykError as error:
+                tell(number, error)
+
+    async def _open_one(self, number: int, forward: Forwarder) -> Address:
+        wanted = self._wanted[number]
+        *others, last = (self._kept[number],) if number in self._kept else wanted.listen
+        opened = None
+        for listen in others:
+            with contextlib.suppress(ForwardError):
+                opened = await forward(listen, wanted.destination)
+                break
+        opened = opened or await forward(last, wanted.destination)
+        self._open.append(opened)
+        self._kept[number] = opened.address
+        return opened.address
 
     async def aclose(self) -> None:
         """Stop forwarding."""
