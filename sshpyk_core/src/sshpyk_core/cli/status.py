@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.status import Status
 
 from sshpyk_core.cli.page import printable
+from sshpyk_core.errors import SshpykError
+from sshpyk_core.prompting.terminal import Terminal
 from sshpyk_core.types import Prompter, Question
 
 __all__ = ["LiveStatus"]
@@ -21,6 +23,7 @@ class LiveStatus:
         console = Console(stderr=True, highlight=False)
         self._status = Status(text, console=console) if console.is_terminal else None
         self._shown = 0
+        self._person: Prompter | None = None
 
     def say(self, text: str) -> None:
         """Say what is waited for now."""
@@ -29,6 +32,7 @@ class LiveStatus:
 
     def prompter(self, person: Prompter | None) -> Prompter | None:
         """Give somebody to ask in whose questions the line does not get mixed."""
+        self._person = person
         return None if person is None else _Interrupting(self, person)
 
     def show(self) -> None:
@@ -54,8 +58,15 @@ class LiveStatus:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Take it away."""
+        """Take it away.
+
+        Raises:
+            KeyboardInterrupt: what was tried has failed because a question was answered so.
+        """
         self.hide()
+        interrupted = isinstance(self._person, Terminal) and self._person.interrupted
+        if interrupted and isinstance(error, SshpykError):
+            raise KeyboardInterrupt from error
 
 
 class _Interrupting:

@@ -40,6 +40,8 @@ class Conversation:
             text: the question.
             secret: do not show what is typed.
         """
+        self.interrupted = False
+        """Whether the answer was Ctrl-C."""
         self._text = readable(text)
         self._secret = secret
         self._woken, self._wake = os.pipe()
@@ -61,6 +63,7 @@ class Conversation:
                 with self._own_mode(terminal):
                     os.write(terminal, self._text.encode(errors="replace"))
                     line = self._line(terminal)
+                    self.interrupted = line.endswith(INTERRUPT)
                     if not line.endswith(b"\n"):
                         os.write(terminal, b"\n")
                 if line.endswith(b"\n"):

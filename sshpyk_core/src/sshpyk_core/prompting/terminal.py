@@ -20,6 +20,11 @@ __all__ = ["Terminal", "is_there"]
 class Terminal:
     """A prompter: the question and what is typed, on one line; Ctrl-D declines, as does Ctrl-C."""
 
+    def __init__(self) -> None:
+        """Ask nothing yet."""
+        self.interrupted = False
+        """Whether a question was answered with Ctrl-C."""
+
     async def ask(self, question: Question) -> str | None:
         """Ask; None when it was declined, or when the terminal is not ours at the moment.
 
@@ -34,6 +39,7 @@ class Terminal:
             conversation.stop()
             await asyncio.wait([typing])
             conversation.close()
+            self.interrupted = self.interrupted or conversation.interrupted
         if question.kind == "confirm" and answer is not None:
             return "yes" if is_yes(answer) else "no"
         return answer

@@ -16,6 +16,7 @@ __all__ = ["Conversation", "is_there"]
 # The console cannot be waited for together with anything else.
 _GLANCE_SECONDS = 0.05
 _LINE_ENDS = "\r\n"
+_INTERRUPT = "\x03"
 _DECLINES = "\x03\x04\x1a"
 _BACKSPACE = "\b"
 _PREFIXES = "\x00\xe0"
@@ -40,6 +41,8 @@ class Conversation:
             text: the question.
             secret: do not show what is typed.
         """
+        self.interrupted = False
+        """Whether the answer was Ctrl-C."""
         self._text = readable(text)
         self._secret = secret
         self._stopped = threading.Event()
@@ -67,6 +70,7 @@ class Conversation:
             typed = msvcrt.getwch()
             if typed in _LINE_ENDS or typed in _DECLINES:
                 self._show("\n")
+                self.interrupted = typed == _INTERRUPT
                 return line if typed in _LINE_ENDS else None
             if typed in _PREFIXES:  # of an arrow or function key
                 msvcrt.getwch()
