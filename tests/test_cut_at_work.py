@@ -9,8 +9,8 @@ import signal
 
 import pytest
 from jupyter_client.manager import AsyncKernelManager
+from sshpyk_core.backoff import SHORT_LIFE
 from sshpyk_core.errors import KernelStartError
-from sshpyk_core.reconnecting import SHORT_LIFE
 from support import processes
 from support.far import MakeFarSide
 from support.gate import gate

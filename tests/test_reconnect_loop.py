@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from sshpyk_core.backoff import QUICK_RETURNS
 from sshpyk_core.errors import AuthenticationError, HostUnreachableError, RemoteDirectoryError
 from sshpyk_core.link.attachment import Waited
-from sshpyk_core.reconnecting import QUICK_RETURNS, HostState, Loss, Reconnecting
+from sshpyk_core.reconnecting import HostState, Loss, Reconnecting
 from support.said import listened
 
 from sshpyk_core import suspend
@@ -72,7 +73,7 @@ async def test_a_connection_that_is_lost_at_once_again_and_again_makes_no_storm(
 async def test_a_host_that_lets_us_in_and_throws_us_out_for_ever_is_not_stormed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("sshpyk_core.reconnecting.SHORT_LIFE", 0.0)
+    monkeypatch.setattr("sshpyk_core.backoff.SHORT_LIFE", 0.0)
     host = Host()
     for count in range(1, QUICK_RETURNS + 3):
         host.lose()

@@ -11,9 +11,9 @@ from queue import Empty
 from statistics import median
 
 from sshpyk_core.background import background
+from sshpyk_core.backoff import SHORT_LIFE
 from sshpyk_core.connection import Connection
 from sshpyk_core.link.bootstrap import open_link
-from sshpyk_core.reconnecting import SHORT_LIFE
 from sshpyk_core.testing.relay import Relay
 from sshpyk_core.timers import LinkTimers
 from sshpyk_core.transport import transport_for

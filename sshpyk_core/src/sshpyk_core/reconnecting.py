@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from sshpyk_core.backoff import Backoff
 from sshpyk_core.errors import (
     AuthenticationError,
     HostKeyError,
@@ -20,18 +19,8 @@ from sshpyk_core.errors import (
     SshpykError,
 )
 from sshpyk_core.link.attachment import Waited
-from sshpyk_core.suspend import suspended_within
 
-__all__ = ["BACKOFF", "Attempt", "HostState", "Loss", "Reconnecting"]
-
-BACKOFF = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-"""Seconds before each attempt; the last one again and again."""
-
-SHORT_LIFE = 1.0
-"""Seconds that a connection must live for the next loss not to be one more failure in a row."""
-
-QUICK_RETURNS, QUICK_PERIOD = 12, 300.0
-"""How many losses in so many seconds are answered at once; those beyond count as failures."""
+__all__ = ["Attempt", "HostState", "Loss", "Reconnecting"]
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +68,10 @@ class Reconnecting:
         self._alias = alias
         self._attempt = attempt
         self._wanted = wanted
-        self._failures = 0
-        self._connected_at = 0.0
+        self._backoff = Backoff()
         self._lost_at: float | None = None
         """When, by the wall clock, what the user was told of; None: all is well."""
         self._task: asyncio.Task[None] | None = None
-        self._quick_returns: deque[float] = deque(maxlen=QUICK_RETURNS)
         self._told: set[str] = set()
 
     # --- what has happened -------------------------------------------------------------------
@@ -92,7 +79,7 @@ class Reconnecting:
     def connected(self) -> None:
         """Take note that there is a connection, whoever made it."""
         self.state = HostState.CONNECTED
-        self._connected_at = asyncio.get_running_loop().time()
+        self._backoff.connected()
 
     def back(self, waited: Waited) -> None:
         """Tell the user, once for each loss, that the kernels are attached over a connection."""
@@ -104,11 +91,10 @@ class Reconnecting:
 
     def lost(self, loss: Loss) -> None:
         """Tell the user, once until all is well again, and begin to reconnect."""
-        if self._may_return_quickly():
-            self._failures = 0
+        self._backoff.lost()
         known, self._lost_at = self._lost_at, self._lost_at or time.time()
         heard = time.strftime("%H:%M:%S", time.localtime(time.time() - loss.silence))
-        delay = self._delay
+        delay = self._backoff.delay
         log.log(
             logging.WARNING if known is None else logging.DEBUG,
             "%s: connection lost (%s), last heard from at %s; %s; reconnecting %s",
@@ -121,16 +107,6 @@ class Reconnecting:
             "now" if delay < 1 else f"in {delay:.0f} s",
         )
         self.begin()
-
-    def _may_return_quickly(self) -> bool:
-        """Say whether this loss is not one of a host that lets us in and throws us out again."""
-        now = asyncio.get_running_loop().time()
-        past = self._quick_returns
-        many = len(past) == QUICK_RETURNS and now - past[0] < QUICK_PERIOD
-        if many or now - self._connected_at < SHORT_LIFE:
-            return False
-        past.append(now)
-        return True
 
     def not_needed(self) -> None:
         """Stop: nobody needs the host any more."""
@@ -156,22 +132,18 @@ class Reconnecting:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(first))
 
-    @property
-    def _delay(self) -> float:
-        return BACKOFF[min(self._failures, len(BACKOFF) - 1)]
-
     async def _run(self, first: Attempt | None) -> None:
         while self._wanted():
-            if first is None and await suspended_within(self._delay * random.uniform(0.8, 1.2)):  # noqa: S311 (jitter)
-                self._failures = 0  # those were of another network, perhaps
+            if first is None:
+                await self._backoff.wait()
             attempt, first = first or self._attempt, None
             if not self._wanted():
                 break
-            self._failures += 1
+            self._backoff.attempt()
             try:
                 await attempt()
             except (AuthenticationError, HostKeyError) as error:
-                self._failures = 0
+                self._backoff.forget()
                 self.state = HostState.NEEDS_LOGIN
                 advice = "Then interrupt or restart a kernel there: that connects again."
                 log.warning("needs login: %s\n%s", error, advice)
@@ -189,4 +161,6 @@ class Reconnecting:
         passing = isinstance(error, HostUnreachableError | HostNotFoundError | LinkLostError)
         level = logging.DEBUG if passing or str(error) in self._told else logging.WARNING
         self._told.add(str(error))
-        log.log(level, "%s: attempt %d to reconnect: %s", self._alias, self._failures, error)
+        log.log(
+            level, "%s: attempt %d to reconnect: %s", self._alias, self._backoff.attempts, error
+        )
