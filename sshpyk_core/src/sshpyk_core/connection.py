@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from sshpyk_core.errors import (
     AuthenticationError,
@@ -30,6 +32,8 @@ CONNECT_PATIENCE = 120.0
 The time in which a person is asked does not count; it has a limit of its own.
 """
 
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +109,29 @@ class Plan:
         Raises:
             HostError: what failed; nothing is left behind then.
         """
+        with self._judging(login):
+            return await self._in_time(
+                lambda: self._connect(places, timers, login),
+                lambda made: made.aclose("not wanted any more"),
+            )
+
+    async def log_in(self, login: Login) -> Session:
+        """Make a session to the target, and start nothing on it.
+
+        Args:
+            login: of this attempt.
+
+        Raises:
+            HostError: what failed; nothing is left behind then.
+        """
+        with self._judging(login):
+            return await self._in_time(lambda: self._log_in(login), lambda made: made.aclose())
+
+    @contextmanager
+    def _judging(self, login: Login) -> Iterator[None]:
+        """Tell the login how it went."""
         try:
-            return await self._connect_in_time(places, timers, login)
+            yield
         except asyncio.TimeoutError as error:
             said = f"it answered, but was not ready within {CONNECT_PATIENCE:.0f} s"
             raise HostUnreachableError(self.target.alias, "connect", said) from error
@@ -121,25 +146,37 @@ class Plan:
         finally:
             login.dismiss()
 
-    async def _connect_in_time(
-        self, places: Places, timers: LinkTimers, login: Login
-    ) -> Connection:
-        made: list[Connection] = []
+    async def _in_time(
+        self,
+        work: Callable[[], Coroutine[Any, Any, T]],
+        undo: Callable[[T], Coroutine[Any, Any, None]],
+    ) -> T:
+        made: list[T] = []
+
+        async def work_and_tell() -> None:
+            made.append(await work())
+
         try:
-            work = self._connect(places, timers, login, made)
-            return await self.patience.wait_for(work, CONNECT_PATIENCE)
+            await self.patience.wait_for(work_and_tell(), CONNECT_PATIENCE)
         except BaseException:
             # When it was given up just as all was done, nobody else knows of the connection.
             for each in made:
-                await asyncio.shield(each.aclose("not wanted any more"))
+                await asyncio.shield(undo(each))
             raise
+        return made[0]
 
-    async def _connect(
-        self, places: Places, timers: LinkTimers, login: Login, made: list[Connection]
-    ) -> Connection:
+    async def _log_in(self, login: Login) -> Session:
         session = await self.transport.connect(self.target, login.prompter)
         try:
             await login.accepted()
+        except BaseException:
+            await asyncio.shield(session.aclose())
+            raise
+        return session
+
+    async def _connect(self, places: Places, timers: LinkTimers, login: Login) -> Connection:
+        session = await self._log_in(login)
+        try:
             link, hello = await open_link(
                 self.transport,
                 session,
@@ -150,8 +187,7 @@ class Plan:
         except BaseException:
             await asyncio.shield(session.aclose())
             raise
-        made.append(Connection(session, link, hello))
-        return made[0]
+        return Connection(session, link, hello)
 
 
 def check_same_host(alias: str, known: BridgeHello, hello: BridgeHello) -> None:

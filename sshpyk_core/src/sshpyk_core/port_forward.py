@@ -62,7 +62,7 @@ class PortForward:
         elif (match := _SOCKET.fullmatch(text)) and text.isprintable():
             there = UnixAddress(match["path"])
         else:
-            raise ValueError(f"{text[:100]!r} is not of these forms")
+            raise ValueError(f"{text[:100]!r} is not a port to forward")
         return cls(there, None if match["local"] is None else _port(match["local"]))
 
     def listen(self, *, this_machine: bool = False) -> tuple[TcpAddress, ...]:

@@ -17,9 +17,26 @@ from sshpyk_core.prompting.login import Login, Shared
 from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.timers import LinkTimers
 from sshpyk_core.transport import Transport, transport_for
-from sshpyk_core.types import Prompter, Session, Target
+from sshpyk_core.types import Address, Forward, Prompter, Session, Target
 
-__all__ = ["Visit", "visiting"]
+__all__ = ["Reached", "Visit", "session_to", "visiting"]
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A host that one is logged in to, without anything of ours there.
+
+    Attributes:
+        transport: that of the target.
+        session: the connection.
+    """
+
+    transport: Transport
+    session: Session
+
+    async def forward(self, listen: Address, destination: Address) -> Forward:
+        """Listen here and connect there; raises what :meth:`Transport.forward` raises."""
+        return await self.transport.forward(self.session, listen, destination)
 
 
 @dataclass(frozen=True)
@@ -59,12 +76,38 @@ async def visiting(
         PluginError: the target's transport is unknown or broken.
         HostError: what failed.
     """
-    transport = transport_for(target)
-    patience = Patience()
-    plan = Plan(transport, target, patience)
-    login = Login(shared or Shared(), person, patience)
+    plan, login = _begin(target, person, shared)
     connection = await plan.connect(places or Places(), LinkTimers(), login)
     try:
-        yield Visit(transport, connection.session, connection.link, connection.hello)
+        yield Visit(plan.transport, connection.session, connection.link, connection.hello)
     finally:
         await asyncio.shield(connection.aclose("the visit is over"))
+
+
+@asynccontextmanager
+async def session_to(
+    target: Target, *, person: Prompter | None = None, shared: Shared | None = None
+) -> AsyncIterator[Reached]:
+    """Connect, and start nothing there: for what needs no Python on the host.
+
+    Args:
+        target: where to.
+        person: whom to ask for a password or about a host key; None when nobody can be asked.
+        shared: what the logins of this process share.
+
+    Raises:
+        PluginError: the target's transport is unknown or broken.
+        HostError: what failed.
+    """
+    plan, login = _begin(target, person, shared)
+    session = await plan.log_in(login)
+    try:
+        yield Reached(plan.transport, session)
+    finally:
+        await asyncio.shield(session.aclose())
+
+
+def _begin(target: Target, person: Prompter | None, shared: Shared | None) -> tuple[Plan, Login]:
+    patience = Patience()
+    plan = Plan(transport_for(target), target, patience)
+    return plan, Login(shared or Shared(), person, patience)

@@ -14,6 +14,10 @@ COMMANDS = {
         "sshpyk_core.cli.listing.command:list_kernels",
         "Show all kernels, and whether those on other hosts can be had.",
     ),
+    "forward": LazyCommand(
+        "sshpyk_core.cli.forward.command:forward",
+        "Have ports of a host on this machine while this runs.",
+    ),
     "transports": LazyCommand(
         "sshpyk_core.cli.transports.command:transports",
         "Show the installed transports, and whether they work here.",
