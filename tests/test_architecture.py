@@ -99,6 +99,7 @@ PUBLIC_NAMES = {
         "Question",
         "RemoteProcess",
         "Session",
+        "Step",
         "Target",
         "TcpAddress",
         "UnixAddress",

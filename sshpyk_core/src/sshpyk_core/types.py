@@ -19,6 +19,7 @@ __all__ = [
     "Question",
     "RemoteProcess",
     "Session",
+    "Step",
     "Target",
     "TcpAddress",
     "UnixAddress",
@@ -79,6 +80,10 @@ class UnixAddress:
 Address = TcpAddress | UnixAddress
 
 
+Step = Literal["", "settings", "name", "port", "host key", "login"]
+"""A part of the way to a session, in their order; empty where it is none, or not known."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One result of a check.
@@ -87,11 +92,13 @@ class Finding:
         level: ``ok``, ``info``, ``warning`` or ``error``.
         cause: what was found, as one sentence.
         fix: what to do about it, best a command; empty where nothing is wrong.
+        step: which part of the way to a session it is about.
     """
 
     level: Literal["ok", "info", "warning", "error"]
     cause: str
     fix: str = ""
+    step: Step = ""
 
 
 @dataclass(frozen=True)

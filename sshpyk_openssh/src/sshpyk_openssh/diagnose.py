@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from sshpyk_core.errors import ConfigError, ConnectError, UnknownHostKeyError
+from sshpyk_core.errors import (
+    AuthenticationError,
+    ConfigError,
+    ConnectError,
+    UnknownHostKeyError,
+)
 from sshpyk_core.local_tool import ask_tool
 from sshpyk_core.ssh_config import program
+from sshpyk_core.transport_kit.diagnosis import step_of
 from sshpyk_core.types import Finding, Target
 
 from sshpyk_openssh import command as ssh_command
@@ -35,12 +41,12 @@ async def diagnose(target: Target) -> list[Finding]:
     try:
         command = await ssh_command.prepare(target, None)
     except ConfigError as error:
-        return [*findings, Finding("error", str(error), "Correct the kernel spec.")]
+        return [*findings, Finding("error", str(error), "Correct the kernel spec.", "settings")]
     except ConnectError as error:
-        return [*findings, Finding("error", error.answer, error.fix)]
+        return [*findings, Finding("error", error.answer, error.fix, "settings")]
     findings.append(_settings(command))
     findings.extend(_multiplexing(command))
-    findings.append(await _login(command))
+    findings.extend(await _login(command))
     return findings
 
 
@@ -65,7 +71,7 @@ def _settings(command: SshCommand) -> Finding:
     way = settings.proxy_jump or settings.proxy_command
     through = f", through {way}" if way else ""
     where = f"{settings.user}@{settings.hostname}, port {settings.port}{through}"
-    return Finding("ok", f"ssh reads {settings.alias} as {where}")
+    return Finding("ok", f"ssh reads {settings.alias} as {where}", step="settings")
 
 
 def _multiplexing(command: SshCommand) -> list[Finding]:
@@ -75,26 +81,33 @@ def _multiplexing(command: SshCommand) -> list[Finding]:
     return [Finding("info", cause, "On Windows, ssh inside WSL has control masters.")]
 
 
-async def _login(command: SshCommand) -> Finding:
+async def _login(command: SshCommand) -> list[Finding]:
     alias = command.target.alias
     if command.options.multiplex == "auto":
         master = await control_master.find_open(command)
         if master is not None:
             await master.release()
-            return Finding("ok", f"a control master for {alias} is open and will be used")
+            cause = f"a control master for {alias} is open and will be used"
+            return [Finding("ok", cause, step="login")]
     head, words = program(command.target), command.single("exit 0")
     arguments = [*head, *_CHANGE_NOTHING, *words[len(head) :]]
     try:
         answer = await ask_tool(arguments, _LOG_IN_LIMIT_SECONDS)
     except asyncio.TimeoutError:
         cause = f"no login to {alias} within {_LOG_IN_LIMIT_SECONDS:.0f} s"
-        return Finding("error", cause, f"Try it in a terminal: `{ssh_line(command)}`")
+        return [Finding("error", cause, f"Try it in a terminal: `{ssh_line(command)}`", "login")]
+    known = Finding("ok", f"ssh knows the host key of {alias}", step="host key")
     if answer.status != 255:
-        return Finding("ok", f"the login to {alias} works without a question")
+        cause = f"the login to {alias} works without a question"
+        return [known, Finding("ok", cause, step="login")]
     error = connect_error(command, answer.errors)
     if isinstance(error, UnknownHostKeyError) and _accepts_new_keys(command):
-        return Finding("info", f"the key of {alias} is new: the first login will accept it")
-    return Finding("error", f"the login to {alias} failed: {error.answer}", error.fix)
+        cause = f"the key of {alias} is new: the first login will accept it"
+        fix = f"See its fingerprint and accept it in a terminal: `{ssh_line(command)}`"
+        return [Finding("info", cause, fix, "host key")]
+    cause = f"the login to {alias} failed: {error.answer}"
+    failed = Finding("error", cause, error.fix, step_of(error))
+    return [known, failed] if isinstance(error, AuthenticationError) else [failed]
 
 
 def _accepts_new_keys(command: SshCommand) -> bool:

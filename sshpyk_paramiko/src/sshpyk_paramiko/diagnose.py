@@ -27,7 +27,7 @@ async def diagnose(target: Target) -> list[Finding]:
     chain = Chain(target)
 
     async def check(settings: HostSettings, key: HostKey, prompter: Prompter | None) -> None:
-        diagnosis.note(f"{settings.hostname} port {settings.port} answers")
+        diagnosis.note(f"{settings.hostname} port {settings.port} answers", "port")
         await diagnosis.check(settings, key, prompter)
 
     try:

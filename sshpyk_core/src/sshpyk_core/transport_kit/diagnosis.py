@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 
-from sshpyk_core.errors import ConfigError, HostError
+from sshpyk_core.errors import (
+    AuthenticationError,
+    ConfigError,
+    HostError,
+    HostKeyError,
+    HostNotFoundError,
+    HostUnreachableError,
+)
 from sshpyk_core.host_settings import HostSettings
 from sshpyk_core.transport_kit.host_keys.check import check_host_key
 from sshpyk_core.transport_kit.host_keys.host_key import HostKey
@@ -14,9 +21,22 @@ from sshpyk_core.transport_kit.host_keys.trust import judge, read_known_hosts
 from sshpyk_core.transport_kit.route.route import route
 from sshpyk_core.transport_kit.settings.reader import SettingsReader
 from sshpyk_core.transport_kit.settings.unkept import unkept_findings
-from sshpyk_core.types import Finding, Prompter, Target
+from sshpyk_core.types import Finding, Prompter, Step, Target
 
-__all__ = ["Diagnosis"]
+__all__ = ["Diagnosis", "step_of"]
+
+_STEPS: tuple[tuple[type[Exception], Step], ...] = (
+    (ConfigError, "settings"),
+    (HostNotFoundError, "name"),
+    (HostUnreachableError, "port"),
+    (HostKeyError, "host key"),
+    (AuthenticationError, "login"),
+)
+
+
+def step_of(error: Exception) -> Step:
+    """Say which part of the way to a session an error is about."""
+    return next((step for kind, step in _STEPS if isinstance(error, kind)), "")
 
 
 class Diagnosis:
@@ -37,9 +57,9 @@ class Diagnosis:
         """Whether there is no use in going on."""
         return any(finding.level == "error" for finding in self.findings)
 
-    def note(self, cause: str) -> None:
+    def note(self, cause: str, step: Step = "login") -> None:
         """Add something that is well."""
-        self.findings.append(Finding("ok", cause))
+        self.findings.append(Finding("ok", cause, step=step))
 
     @contextmanager
     def until_an_error(self) -> Iterator[None]:
@@ -48,10 +68,10 @@ class Diagnosis:
             yield
         except ConfigError as error:
             fix = "Correct the kernel spec, or the ssh configuration."
-            self.findings.append(Finding("error", str(error), fix))
+            self.findings.append(Finding("error", str(error), fix, "settings"))
         except HostError as error:
             cause = f"{error.host}: could not {error.tried}: {error.answer}"
-            self.findings.append(Finding("error", cause, error.fix))
+            self.findings.append(Finding("error", cause, error.fix, step_of(error)))
 
     async def read_settings(
         self, extra: Mapping[str, str], kept: Set[str]
@@ -72,16 +92,17 @@ class Diagnosis:
         hosts = await route(self._target, read)
         if not read.asks_ssh:
             cause = "there is no ssh program to ask for settings: sshpyk reads the files itself"
-            self.findings.append(Finding("info", cause, "Install an OpenSSH client."))
+            self.findings.append(Finding("info", cause, "Install an OpenSSH client.", "settings"))
         for phrase in read.left_out:
             fix = "Write what matters of it into the host's own entry."
-            self.findings.append(Finding("warning", f"left out: {phrase}", fix))
+            self.findings.append(Finding("warning", f"left out: {phrase}", fix, "settings"))
         usual = await read.usual()
         for settings in hosts:
             way = settings.proxy_jump or settings.proxy_command
             through = f", through {way}" if way else ""
             where = f"{settings.user}@{settings.hostname}, port {settings.port}{through}"
-            self.note(f"{'ssh' if read.asks_ssh else 'sshpyk'} reads {settings.alias} as {where}")
+            reader = "ssh" if read.asks_ssh else "sshpyk"
+            self.note(f"{reader} reads {settings.alias} as {where}", "settings")
             self.findings += unkept_findings(settings, usual, read.kept, self._library)
         return hosts, usual
 
@@ -95,7 +116,7 @@ class Diagnosis:
         if verdict is Verdict.UNKNOWN and settings.strict_host_key_checking in ("accept-new", "no"):
             cause = f"the host key of {settings.alias} is not known yet: {key}"
             fix = f"It will be accepted at the first connection; `{settings.login_line}` asks."
-            self.findings.append(Finding("info", cause, fix))
+            self.findings.append(Finding("info", cause, fix, "host key"))
             return
         await check_host_key(settings, key, None)  # remembers only what has been dealt with above
-        self.note(f"the host key of {settings.alias} is known: {key}")
+        self.note(f"the host key of {settings.alias} is known: {key}", "host key")
