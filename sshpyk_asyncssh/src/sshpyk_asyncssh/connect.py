@@ -18,7 +18,7 @@ from sshpyk_core.transport_kit.login.failure import at_hop
 from sshpyk_core.transport_kit.login.questions import LoginQuestions
 from sshpyk_core.transport_kit.route.proxy_command import ProxyConnection, start_proxy_command
 from sshpyk_core.transport_kit.route.tcp import connect_socket
-from sshpyk_core.types import Prompter, Target
+from sshpyk_core.types import Prompter, Step, Target
 
 from sshpyk_asyncssh.client import Client
 from sshpyk_asyncssh.connection_options import connection_options
@@ -46,13 +46,13 @@ class Connector:
         target: where to.
         prompter: whom to ask.
         check: decides about host keys that are not known.
-        report: told what has been achieved, as phrases.
+        report: told what has been achieved, as a phrase, and which part of the way that is.
     """
 
     target: Target
     prompter: Prompter | None
     check: CheckHostKey = check_host_key
-    report: Callable[[str], None] = lambda phrase: None
+    report: Callable[[str, Step], None] = lambda phrase, step: None
 
     async def connect(self, hosts: tuple[HostSettings, ...]) -> tuple[Route, asyncio.Future[str]]:
         """Connect to each host through the one before.
@@ -137,13 +137,13 @@ class _Attempt:
                 await self._through_proxy(options)
             else:
                 await self._direct(options)
-        self._connector.report(f"{settings.user}@{settings.hostname} lets in")
+        self._connector.report(f"{settings.user}@{settings.hostname} lets in", "login")
         return self.client
 
     async def _direct(self, options: dict[str, Any]) -> None:
         settings = self._settings
         sock = await connect_socket(settings, self._seconds)
-        self._connector.report(f"{settings.hostname} port {settings.port} answers")
+        self._connector.report(f"{settings.hostname} port {settings.port} answers", "port")
         try:
             await self._log_in({**options, "sock": sock})
         except BaseException:
@@ -174,5 +174,7 @@ class _Attempt:
         self._route.connections.append(connection)
 
     def _login_begins(self) -> None:
-        self._connector.report(f"{self._settings.known_hosts_name} has shown a known host key")
+        self._connector.report(
+            f"{self._settings.known_hosts_name} has shown a known host key", "host key"
+        )
         self._deadline.restart(max(self._seconds, _LOGIN_SECONDS))
