@@ -15,6 +15,7 @@ from typing import Any
 __all__ = ["Answer", "LocalTool", "ask_tool", "kill_group", "start_group"]
 
 _READ_LIMIT_BYTES = 64 * 1024
+_KEPT_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,28 @@ async def ask_tool(command: Sequence[str], limit_seconds: float) -> Answer:
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        output, errors = await asyncio.wait_for(process.communicate(), limit_seconds)
+        said = asyncio.gather(_beginning(process.stdout), _beginning(process.stderr))
+        output, errors = await asyncio.wait_for(_ended(process, said), limit_seconds)
     finally:
         await process.end()
     status = process.returncode if process.returncode is not None else -1
     return Answer(status, output.decode(errors="replace"), errors.decode(errors="replace"))
+
+
+async def _beginning(stream: asyncio.StreamReader | None) -> bytes:
+    """Read to the end, and keep the first of it: what runs on a host may print without end."""
+    kept = bytearray()
+    while stream is not None and (data := await stream.read(_READ_LIMIT_BYTES)):
+        kept += data[: _KEPT_BYTES - len(kept)]
+    return bytes(kept)
+
+
+async def _ended(
+    process: LocalTool, said: asyncio.Future[tuple[bytes, bytes]]
+) -> tuple[bytes, bytes]:
+    words = await said
+    await process.wait()
+    return words
 
 
 class LocalTool(asyncio.subprocess.Process):
