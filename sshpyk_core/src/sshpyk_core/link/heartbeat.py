@@ -29,6 +29,7 @@ class Heartbeat:
         self._give_up_at = self._heard + timers.dead_after
         self._stale_until = 0.0
         self._question = 0
+        self._trips: dict[bytes, tuple[float, asyncio.Future[float]]] = {}
 
     @property
     def silence(self) -> float:
@@ -44,6 +45,17 @@ class Heartbeat:
         """Take note of what a ping has brought back."""
         if answer == self._question_bytes():
             self._alive()
+        began, trip = self._trips.pop(answer, (0.0, None))
+        if trip is not None and not trip.done():
+            trip.set_result(self._loop.time() - began)
+
+    def time_a_trip(self) -> asyncio.Future[float]:
+        """Send a few bytes; the future gives the seconds that they took there and back."""
+        question = b"trip %d" % len(self._trips)
+        trip: asyncio.Future[float] = self._loop.create_future()
+        self._trips[question] = (self._loop.time(), trip)
+        self._ping(question)
+        return trip
 
     def _alive(self) -> None:
         self._heard = self._loop.time()

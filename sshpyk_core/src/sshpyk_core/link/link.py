@@ -12,14 +12,16 @@ import contextlib
 import itertools
 import logging
 from collections import deque
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sshpyk_core.errors import LinkLostError, RemoteError
 from sshpyk_core.link.heartbeat import Heartbeat
+from sshpyk_core.link.hello import BridgeHello
 from sshpyk_core.remote import wire
 from sshpyk_core.timers import LinkTimers
 from sshpyk_core.types import RemoteProcess
+
+__all__ = ["MAX_REASON", "Attached", "BridgeHello", "Link", "printable"]
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +34,6 @@ MAX_REASON = 400
 
 CLOSE_PATIENCE = 2.0
 """Seconds that the bridge may take to end after its input was closed."""
-
-
-@dataclass(frozen=True)
-class BridgeHello:
-    """What the bridge says of itself and of its host."""
-
-    host: str
-    boot_id: str
-    python: str
-    pid: int
-    protocol: int
 
 
 class Attached(Protocol):
@@ -147,6 +138,19 @@ class Link:
         self.send(wire.json_frame(0, wire.REQUEST, dict(fields, id=number, do=do)))
         return answer
 
+    async def round_trip(self) -> float:
+        """Give the seconds that a few bytes take to the bridge and back.
+
+        Raises:
+            LinkLostError: there is nobody to send them back.
+        """
+        trip = self._heartbeat.time_a_trip()
+        either: list[asyncio.Future[Any]] = [trip, self.lost]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not trip.done():
+            raise self._lost_error("measure the round trip")
+        return trip.result()
+
     def _lost_error(self, tried: str) -> LinkLostError:
         fix = "It is tried again as soon as the host can be reached."
         return LinkLostError(self.host, tried, self.lost.result(), fix)
@@ -222,15 +226,7 @@ class Link:
     def _greet(self, hello: dict[str, Any]) -> None:
         if self._hello.done() or hello.get("protocol") != wire.PROTOCOL:
             raise wire.WireError(f"the bridge speaks version {hello.get('protocol')}")
-        self._hello.set_result(
-            BridgeHello(
-                host=str(hello.get("host", "")),
-                boot_id=str(hello.get("boot_id", "")),
-                python=str(hello.get("python", "")),
-                pid=int(hello.get("pid", 0)),
-                protocol=wire.PROTOCOL,
-            )
-        )
+        self._hello.set_result(BridgeHello.read(hello))
 
     def _answer(self, answer: dict[str, Any]) -> None:
         number = int(answer.get("id") or 0)

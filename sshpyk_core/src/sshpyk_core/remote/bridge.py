@@ -91,6 +91,8 @@ class Bridge:
             "boot_id": state.boot_id(),
             "pid": os.getpid(),
             "python": "%d.%d.%d" % sys.version_info[:3],
+            "executable": sys.executable or "",
+            "package": sys.argv[0],
         }
         self._channel.write(b"\n" + nonce.encode("ascii") + b":bridge\n")
         self._send(wire.json_frame(0, wire.HELLO, hello))
