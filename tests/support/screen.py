@@ -61,6 +61,8 @@ class Screen:
         self.raw = b""
         """All that the terminal got."""
         surroundings = {**os.environ, "TERM": "xterm-256color", **env}
+        for name in ("COLUMNS", "LINES"):  # they would win over the terminal's own size
+            surroundings.pop(name, None)
         if ask:
             surroundings.pop("SSHPYK_ASK", None)
         self.process = subprocess.Popen(
