@@ -51,6 +51,7 @@ ARROWS = (
     ("reconnecting",),
     ("reattaching",),
     ("host", "visiting"),
+    ("checks",),
     ("provisioner",),
     ("app", "cli"),
 )

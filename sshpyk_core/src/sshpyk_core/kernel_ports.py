@@ -10,7 +10,7 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import LinkLostError, SshpykError
 from sshpyk_core.host import Host
 from sshpyk_core.launch_request import Launch
-from sshpyk_core.link.forwards import Forwards, Wanted
+from sshpyk_core.link.forwards import Forwards, Wanted, of_kernel
 from sshpyk_core.link.listeners import Listeners
 from sshpyk_core.link.stream import StreamOwner
 from sshpyk_core.port_forward import PortForward, not_here
@@ -82,15 +82,7 @@ class KernelPorts:
             wanted = self.five or launch.wanted_ports
             if self._five is not None:
                 await self._five.aclose()
-            self._five = Forwards(
-                [
-                    Wanted(
-                        (TcpAddress(launch.ip, wanted.get(name, 0)),),
-                        TcpAddress("127.0.0.1", remote[name]),
-                    )
-                    for name in PORTS
-                ]
-            )
+            self._five = of_kernel(launch.ip, wanted, remote)
             await self._five.open(host.forward)
         if self._others is None:
             here = host.hello is not None and is_this_machine(host.hello)

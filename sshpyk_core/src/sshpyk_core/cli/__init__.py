@@ -22,6 +22,10 @@ COMMANDS = {
         "sshpyk_core.cli.transports.command:transports",
         "Show the installed transports, and whether they work here.",
     ),
+    "doctor": LazyCommand(
+        "sshpyk_core.cli.doctor.command:doctor",
+        "Find out why a kernel does not start on a host, and how to fix it.",
+    ),
     "completion": LazyCommand(
         "sshpyk_core.cli.completion:completion",
         "Print the script that lets a shell complete commands.",

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sshpyk_core.errors import ForwardError, SshpykError
+from sshpyk_core.remote.wire import PORTS
 from sshpyk_core.types import Address, Forward, TcpAddress
 
-__all__ = ["Forwarder", "Forwards", "Teller", "Wanted"]
+__all__ = ["Forwarder", "Forwards", "Teller", "Wanted", "of_kernel"]
 
 Forwarder = Callable[[Address, Address], Awaitable[Forward]]
 """Forwards a local address to one on the host."""
@@ -112,6 +113,25 @@ class Forwards:
         while self._open:
             with contextlib.suppress(SshpykError):
                 await self._open.pop().aclose()
+
+
+def of_kernel(ip: str, here: Mapping[str, int], there: Mapping[str, int]) -> Forwards:
+    """Make the forwards of a kernel's five ports, in the order of PORTS.
+
+    Args:
+        ip: local address to listen on.
+        here: local ports by name that must be these; 0 or absent means any free one.
+        there: the kernel's ports by name.
+    """
+    return Forwards(
+        [
+            Wanted(
+                (TcpAddress(ip, here.get(name, 0)),),
+                TcpAddress("127.0.0.1", there[name]),
+            )
+            for name in PORTS
+        ]
+    )
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:
