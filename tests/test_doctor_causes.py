@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sshpyk_core.checks.login_shell import login_shell_runs_commands
 from sshpyk_core.cli.doctor.report import Report
-from sshpyk_core.transport import transport_for
+from sshpyk_core.testing.embedded_server import EmbeddedServer
 from sshpyk_core.types import Finding
 from sshpyk_core.visiting import session_to
 from support.doctor import Seen, examine
@@ -19,9 +19,12 @@ from support.far import FarSide
 from support.kernels import remote_failing_kernel, remote_ipykernel, remote_kernel
 from support.local import LocalSide
 from support.openssh import left_behind, target_of
+from support.peers import until
+from support.prompters import Somebody
 from support.pythons import path_without_python
 from support.serving import serving
 from support.sshd import SSHServer
+from support.ways import Way
 
 MakeSSHServer = Callable[..., SSHServer]
 
@@ -175,6 +178,36 @@ async def test_each_other_transport_says_whether_it_would_do(shared_sshd: SSHSer
         assert each.findings[-1].fix
 
 
+async def test_what_one_transport_was_answered_does_for_the_others(
+    make_embedded: Callable[..., EmbeddedServer],
+) -> None:
+    server = make_embedded(password="open sesame", allow_key=False)
+    remote_ipykernel(server.home)
+    somebody = Somebody("open sesame")
+    looking = examine("embedded", server.ssh_config, others=True, person=somebody)
+    report = await looking
+    assert report.usable, report.findings
+    assert [each.usable for each in report.transports] == [True, True, True], report.transports
+    assert [each.kind for each in somebody.asked] == ["password"]
+
+
+async def test_an_open_control_master_needs_neither_name_nor_port(shared_sshd: SSHServer) -> None:
+    socket_path = shared_sshd.directory / "master"
+    config = shared_sshd.client.config_with(f"ControlPath {socket_path}", "ControlMaster auto")
+    command = ["ssh", "-F", str(config), "-N", "remote"]
+    held = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+    try:
+        await until(socket_path.exists)
+        away = shared_sshd.client.config_with(f"ControlPath {socket_path}", "HostName no.invalid")
+        report = await examine("remote", away, "openssh")
+        assert ("name", "warning") in [(e.check, e.finding.level) for e in report.findings]
+        assert "a control master for remote is open" in causes(report, "login")
+        assert "runs commands" in causes(report, "shell")
+    finally:
+        held.terminate()
+        await held.wait()
+
+
 async def test_a_transport_that_nobody_has_is_told(shared_sshd: SSHServer) -> None:
     looking = examine("remote", shared_sshd.ssh_config, "telnet", others=True)
     error = await the_error("transport", looking)
@@ -234,9 +267,9 @@ async def test_the_kernels_of_a_host(make_sshd: MakeSSHServer, local: LocalSide)
     server = make_sshd()
     remote_failing_kernel(server.home, "failing", lines=("ImportError: no such thing",))
     remote_kernel(server.home, "deaf", ["sleep", "1000"])
-    far = FarSide(server, local)
+    far = FarSide(server, local, Way("asyncssh", "sshd"))
     for name, there in (("gone", "julia-1.9"), ("failing", "failing"), ("deaf", "deaf")):
-        far.install(name, there, launch_timeout=2 if name == "deaf" else 30)
+        far.install(name, there, launch_timeout=1.5 if name == "deaf" else 30)
     far.install("python", "failing", remote_python="~/no/python")
     for start in (True, False):
         error = await the_error("kernel spec", examine("gone", start=start))
@@ -248,7 +281,7 @@ async def test_the_kernels_of_a_host(make_sshd: MakeSSHServer, local: LocalSide)
     assert "exit status 3" in error.cause
     assert error.cause.endswith("ImportError: no such thing")
     error = await the_error("kernel", examine("deaf", start=True))
-    assert "it had not started after 2 s" in error.cause
+    assert "it had not started after 1.5 s" in error.cause
     error = await the_error("python", examine("python", start=True))
     assert "~/no/python" in error.cause or "/no/python" in error.cause
     assert "`sshpyk edit python --remote-python PATH`" in error.fix
@@ -259,8 +292,8 @@ async def test_a_kernel_is_started_and_nothing_is_left(
     kernel_sshd: SSHServer, local: LocalSide
 ) -> None:
     far = FarSide(kernel_sshd, local)
-    for channels in ("relay", "forward"):
-        far.install(channels, channels=channels)
+    for channels, transport in (("relay", "openssh"), ("forward", "paramiko")):
+        far.install(channels, channels=channels, transport=transport)
         report = await examine(channels, start=True)
         assert report.usable, report.findings
         assert "ipykernel_launcher" in causes(report, "kernel spec")

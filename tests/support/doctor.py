@@ -9,6 +9,7 @@ from sshpyk_core.cli.destinations import destination
 from sshpyk_core.cli.doctor.report import Checked, Report, TransportReport
 from sshpyk_core.cli.doctor.rounds import Rounds
 from sshpyk_core.cli.target_flags import TargetFlags
+from sshpyk_core.types import Prompter
 
 __all__ = ["Seen", "examine"]
 
@@ -43,8 +44,9 @@ async def examine(
     start: bool = False,
     others: bool = False,
     seen: Seen | None = None,
+    person: Prompter | None = None,
 ) -> Report:
-    """Examine a host, or the host of a kernel spec, with nobody to ask."""
+    """Examine a host, or the host of a kernel spec; nobody is asked but ``person``."""
     flags = TargetFlags(transport=transport, ssh_config=ssh_config and str(ssh_config))
-    rounds = Rounds(word, destination(word, flags), seen or Seen(), None)
+    rounds = Rounds(word, destination(word, flags), seen or Seen(), person)
     return await rounds.run(start=start, others=others)

@@ -19,6 +19,7 @@ from sshpyk_core.link.link import Link
 from sshpyk_core.link.listeners import Listeners
 from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.link.watcher import SpoolFull
+from sshpyk_core.remote.wire import PORTS
 from sshpyk_core.transport import Transport
 from sshpyk_core.types import Finding, Session
 
@@ -110,7 +111,11 @@ async def _launch(
     spawned = supervisor.spawn(link, options)
     launched = supervisor.command("launch", request=launch.request(config))
     await spawned
-    return await launched
+    facts = await launched
+    ports = facts.get("ports")
+    if not isinstance(ports, dict) or set(ports) != set(PORTS):
+        raise KernelStartError(config.ssh_host_alias, "start the kernel", "its ports were not told")
+    return facts
 
 
 @asynccontextmanager
@@ -167,7 +172,8 @@ async def _asked(
     try:
         either: list[asyncio.Future[Any]] = [asking, watcher.ended]
         done, _ = await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        return asking.result() if asking in done else None
+        # An answer that is not one of Jupyter's protocol is none.
+        return asking.result() if asking in done and not asking.exception() else None
     finally:
         asking.cancel()
         await asyncio.wait([asking])

@@ -18,6 +18,7 @@ SHELL_SECONDS = 20.0
 """How long a login shell may take before it runs a command."""
 
 _ERRORS_SECONDS = 0.5
+_LONGEST_NAME = 40
 _QUOTED = 200
 _GUARDS = {
     "csh": ("~/.cshrc", "if (! $?prompt) exit"),
@@ -58,7 +59,7 @@ async def login_shell_runs_commands(
             return [await _no_shell(talk, alias)]
         before = talk.read.partition(f"{a}{b}:".encode())[0]
         noise, errors = before.strip(), bytes(talk.errors).partition(f"{a}{b}.".encode())[0].strip()
-    name = os.path.basename(shell) or "the login shell"
+    name = os.path.basename(shell)[:_LONGEST_NAME] or "the login shell"
     findings = [Finding("ok", f"{name} runs commands ({took * 1000:.0f} ms)")]
     if noise or errors:
         file, guard = _GUARDS.get(name, _USUAL_GUARD)

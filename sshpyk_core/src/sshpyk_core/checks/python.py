@@ -27,7 +27,7 @@ print("\\n%s%d" % (sys.argv[1], room.f_bavail * room.f_frsize))
 def python_there(hello: BridgeHello) -> Finding:
     """Say which interpreter runs the bridge."""
     where = hello.executable or "an interpreter without a path"
-    cause = f"Python {hello.python} ({where}) runs the remote package on {hello.host}"
+    cause = f"Python {hello.python:.20} ({where}) runs the remote package on {hello.host:.100}"
     return Finding("ok", cause)
 
 

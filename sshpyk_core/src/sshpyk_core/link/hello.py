@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["BridgeHello"]
 
+MAX_PATH = 4096
+"""Characters of a path that is believed."""
+
 
 @dataclass(frozen=True)
 class BridgeHello:
@@ -40,6 +43,11 @@ class BridgeHello:
             python=str(hello.get("python", "")),
             pid=int(hello.get("pid", 0)),
             protocol=int(hello.get("protocol", 0)),
-            executable=str(hello.get("executable", "")),
-            package=str(hello.get("package", "")),
+            executable=_path(hello.get("executable")),
+            package=_path(hello.get("package")),
         )
+
+
+def _path(told: object) -> str:
+    """Give a path that can stand in a command and on a terminal; empty where it cannot."""
+    return told if isinstance(told, str) and told.isprintable() and len(told) <= MAX_PATH else ""

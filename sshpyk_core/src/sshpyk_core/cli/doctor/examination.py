@@ -39,6 +39,7 @@ class Examination:
         destination: where to.
         word: what the user called it, with the flags that lead there, for further commands.
         checked: what was found so far.
+        shared: what the person has answered.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Examination:
         self.checked: list[Checked] = []
         self._observer = observer
         self._person = person
-        self._shared = Shared()
+        self.shared = Shared()
 
     @property
     def target(self) -> Target:
@@ -75,6 +76,9 @@ class Examination:
             findings = await work
         except SshpykError as error:
             findings = [finding_of(error)]
+        except OSError as error:
+            cause = f"the connection broke meanwhile: {error.strerror or error}"
+            findings = [Finding("error", cause, "Is the network steady? Try again.")]
         self.tell(name, findings, time.monotonic() - began)
 
     def tell(self, name: str, findings: Iterable[Finding], seconds: float | None = None) -> None:
@@ -150,7 +154,7 @@ class Examination:
         self.tell("transport", findings[:-1] if refused else findings)
         began = time.monotonic()
         person = self._person if asks else None
-        coming = session_to(self.target, person=person, shared=self._shared)
+        coming = session_to(self.target, person=person, shared=self.shared)
         try:
             session = (await stack.enter_async_context(coming)).session
         except SshpykError as error:

@@ -115,7 +115,7 @@ class OnHost:
         except HostError as error:
             found = finding_of(error)
             if isinstance(error, RemotePythonError):
-                found = replace(found, fix=f"{self._set('remote-python', 'PATH')} {found.fix}")
+                found = replace(found, fix=f"{self._set('remote-python', 'PATH')}\n{found.fix}")
             self.examination.tell("python", [found])
             raise StoppedError from error
 

@@ -11,6 +11,7 @@ from sshpyk_core.checks.login_shell import login_shell_runs_commands
 from sshpyk_core.cli.doctor.examination import DIAGNOSE_SECONDS
 from sshpyk_core.cli.doctor.report import TransportReport
 from sshpyk_core.errors import SshpykError
+from sshpyk_core.prompting.login import Shared
 from sshpyk_core.registry import default_registry
 from sshpyk_core.transport import transport_for
 from sshpyk_core.transport_kit.deadline import Deadline
@@ -36,15 +37,21 @@ def over(target: Target, name: str) -> Target:
     return replace(target, transport=name, options=options)
 
 
-async def try_transport(target: Target, name: str) -> TransportReport:
-    """Diagnose, connect, and run one command."""
+async def try_transport(target: Target, name: str, shared: Shared) -> TransportReport:
+    """Diagnose, connect, and run one command.
+
+    Args:
+        target: the host, over another transport.
+        name: the transport to try.
+        shared: what was answered for the other one, which may do here too.
+    """
     try:
-        return await _tried(target, name)
+        return await _tried(target, name, shared)
     except SshpykError as error:
         return TransportReport(name, False, (finding_of(error),))
 
 
-async def _tried(target: Target, name: str) -> TransportReport:
+async def _tried(target: Target, name: str, shared: Shared) -> TransportReport:
     there = over(target, name)
     missing = default_registry().declaration(name).missing_programs()
     if missing:
@@ -58,9 +65,11 @@ async def _tried(target: Target, name: str) -> TransportReport:
         findings = [Finding("error", cause, "Try it again when the host answers.")]
     unwell = [each for each in findings if each.level != "ok"]
     if has_error(unwell):
-        return TransportReport(name, False, tuple(unwell))
+        if unwell[-1].step != "login" or not shared.memory:
+            return TransportReport(name, False, tuple(unwell))
+        unwell.pop()
     began = time.monotonic()
-    async with session_to(there) as reached:
+    async with session_to(there, shared=shared) as reached:
         took = time.monotonic() - began
         shell = await login_shell_runs_commands(transport, reached.session)
     bad = [each for each in shell if each.level == "error"]

@@ -11,6 +11,7 @@ from sshpyk_core.cli.doctor.on_host import OnHost
 from sshpyk_core.cli.doctor.others import other_transports, over, try_transport
 from sshpyk_core.cli.doctor.report import Checked, Observer, Report, TransportReport
 from sshpyk_core.errors import PluginError
+from sshpyk_core.prompting.login import Shared
 from sshpyk_core.types import Prompter
 
 __all__ = ["Rounds"]
@@ -50,7 +51,8 @@ class Rounds:
         found = [chosen]
         if others:
             worth = _worth_trying(examination.checked)
-            found += [await self._other(name, worth) for name in other_transports(target)]
+            shared = examination.shared if worth else None
+            found += [await self._other(name, shared) for name in other_transports(target)]
         spec = destination.spec.name if destination.spec is not None else ""
         return Report(target, spec, tuple(examination.checked), tuple(found))
 
@@ -77,10 +79,13 @@ class Rounds:
             return self.destination
         return replace(self.destination, config=replace(config, transport_options=options))
 
-    async def _other(self, name: str, worth: bool) -> TransportReport:
+    async def _other(self, name: str, shared: Shared | None) -> TransportReport:
+        """Try another transport, unless nothing speaks for it."""
         self.observer.begin(f"trying {name}")
         target = self.destination.target
-        report = await try_transport(target, name) if worth else TransportReport(name, None)
+        report = TransportReport(name, None)
+        if shared is not None:
+            report = await try_transport(target, name, shared)
         self.observer.tell_transport(report)
         return report
 
