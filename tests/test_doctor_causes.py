@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sshpyk_core.checks.first_hop import FirstHop
 from sshpyk_core.checks.login_shell import login_shell_runs_commands
+from sshpyk_core.checks.network import port_answers
 from sshpyk_core.cli.doctor.report import Report
+from sshpyk_core.host_settings import HostSettings
 from sshpyk_core.testing.embedded_server import EmbeddedServer
 from sshpyk_core.types import Finding
 from sshpyk_core.visiting import session_to
@@ -117,6 +120,18 @@ async def test_something_else_than_ssh(
     assert f"127.0.0.1 port {port} {words}" in error.cause
     assert error.cause.isprintable()
     assert f"Is {port} the port of the SSH server?" in error.fix
+
+
+async def test_each_address_is_tried_and_the_bad_ones_are_told(shared_sshd: SSHServer) -> None:
+    hop = FirstHop(HostSettings("box", (("port", str(shared_sshd.port)),)), False, False)
+    good, bad = await port_answers(hop, ["127.0.0.2", "127.0.0.1"])
+    assert good.level == "ok"
+    assert f"127.0.0.1 port {shared_sshd.port} answers in " in good.cause
+    assert bad.level == "info"
+    assert bad.cause == f"127.0.0.2 port {shared_sshd.port}: Connection refused"
+    assert bad.fix == "Another address answers: name that one as HostName of box."
+    bad = (await port_answers(hop, ["::1", "127.0.0.1"]))[1]
+    assert bad.fix == "`AddressFamily inet` in the entry of box passes it over."
 
 
 async def test_a_jump_host_is_what_this_machine_can_test(shared_sshd: SSHServer) -> None:

@@ -91,8 +91,7 @@ async def port_answers(hop: FirstHop, addresses: Sequence[str]) -> list[Finding]
     findings = [Finding("ok", "; ".join(each.words for each in good), step="port")]
     for each in tries:
         if not each.ok:
-            alias = hop.settings.alias
-            fix = f"`AddressFamily {each.other}` in the entry of {alias} passes it over."
+            fix = _passing_over(hop, each, good)
             findings.append(Finding("warning" if each.slow else "info", each.words, fix, "port"))
     return findings
 
@@ -110,6 +109,12 @@ class _Try:
     @property
     def other(self) -> str:
         return "inet" if ":" in self.address else "inet6"
+
+
+def _passing_over(hop: FirstHop, bad: _Try, good: Sequence[_Try]) -> str:
+    if all(each.other != bad.other for each in good):
+        return f"`AddressFamily {bad.other}` in the entry of {hop.settings.alias} passes it over."
+    return f"Another address answers: name that one as HostName of {hop.settings.alias}."
 
 
 def _fix(hop: FirstHop, tries: Sequence[_Try]) -> str:
