@@ -10,6 +10,10 @@ from sshpyk_core.cli.running import CommandGroup, log_to_stderr
 __all__ = ["main"]
 
 COMMANDS = {
+    "add": LazyCommand(
+        "sshpyk_core.cli.add.command:add",
+        "Add the kernels of a host to those of this machine.",
+    ),
     "list": LazyCommand(
         "sshpyk_core.cli.listing.command:list_kernels",
         "Show all kernels, and whether those on other hosts can be had.",

@@ -79,6 +79,10 @@ class Page:
         for line in lines[1:]:
             self.show(Text(line))
 
+    def command(self, command: str, indent: str = "") -> None:
+        """Print a command whole, on one line however long, so that it can be pasted."""
+        self.show(Text(indent + printable(command)))
+
     def show(self, text: Text) -> None:
         """Print one line as it is."""
         self.console.print(text, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sshpyk_core.kernelspecs.finding import find, find_all, find_ours
+from sshpyk_core.kernelspecs.finding import find, find_all, find_in, find_ours
 from sshpyk_core.kernelspecs.local_spec import PROVISIONER, LocalSpec, valid_name
 from sshpyk_core.kernelspecs.writing import install, kernels_directory, remove, rewrite
 
@@ -11,6 +11,7 @@ __all__ = [
     "LocalSpec",
     "find",
     "find_all",
+    "find_in",
     "find_ours",
     "install",
     "kernels_directory",

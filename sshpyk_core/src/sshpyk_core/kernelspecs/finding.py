@@ -14,7 +14,7 @@ from pathlib import Path
 from sshpyk_core.errors import LocalSpecError
 from sshpyk_core.kernelspecs.local_spec import LocalSpec, is_valid_name, not_ours
 
-__all__ = ["find", "find_all", "find_ours", "read"]
+__all__ = ["find", "find_all", "find_in", "find_ours", "read"]
 
 MAX_SIZE = 4 * 1024 * 1024
 """Bytes of a kernel.json beyond which it is not read."""
@@ -33,6 +33,11 @@ def find_all() -> list[LocalSpec]:
     if "python3" not in found and (native := _native()) is not None:
         found["python3"] = native
     return [found[name] for name in sorted(found)]
+
+
+def find_in(folder: Path) -> list[LocalSpec]:
+    """Read the kernel specs of one folder, sorted by name; the broken ones tell why."""
+    return [read(name, directory) for name, directory in _entries(folder)]
 
 
 def find(name: str) -> LocalSpec:
