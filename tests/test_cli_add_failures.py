@@ -204,6 +204,7 @@ def test_a_user_without_a_home_is_told(
     assert "Not a directory" in done.stderr
 
 
+@pytest.mark.others
 def test_one_name_is_not_given_to_several_kernels(plain: SSHServer, local: LocalSide) -> None:
     done = run(plain, "--kernel-name", "mine")
     assert done.exit_code == 1

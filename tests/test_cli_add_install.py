@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 from sshpyk_core.cli import main
 from support import processes, tools
@@ -51,6 +52,7 @@ def test_pip_is_run_where_ipykernel_is_missing(
     assert written(local) == ["ssh_remote_bare_python3"]
 
 
+@pytest.mark.others
 def test_where_nothing_can_be_installed_the_way_to_an_environment_is_told(
     sshd: SSHServer, local: LocalSide
 ) -> None:
@@ -87,6 +89,7 @@ def test_ctrl_c_stops_an_installation(sshd: SSHServer, local: LocalSide) -> None
     assert written(local) == []
 
 
+@pytest.mark.others
 def test_several_are_not_installed_into_unless_told(sshd: SSHServer, local: LocalSide) -> None:
     root = tools.conda_root(sshd.home)
     tools.conda_environment(root, "data", ipykernel=False)

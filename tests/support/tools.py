@@ -68,9 +68,13 @@ def give_ipykernel(environment: Path, **kernel_json: object) -> None:
 
 
 def give_pip(environment: Path) -> None:
-    """Put into an environment the pip that Python brings along."""
+    """Let an environment use the pip that Python brings along."""
     (folder,) = (environment / "lib").glob("python3*/site-packages")
-    wheels = list((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"))
+    library = Path(ensurepip.__file__).parents[1]
+    if (library / "site-packages/pip").is_dir():  # compiled already, so quicker
+        (folder / "pip").symlink_to(library / "site-packages/pip")
+        return
+    wheels = list((library / "ensurepip/_bundled").glob("pip-*.whl"))
     if not wheels:
         missing("ensurepip's pip", "python3-venv")
     with zipfile.ZipFile(wheels[0]) as archive:
