@@ -70,7 +70,9 @@ class LocalSpec:
     def with_stanza(self, stanza: Mapping[str, Any]) -> dict[str, Any]:
         """Give its content with another ``config`` and all else as it is."""
         metadata = dict(self.content.get("metadata") or {})
-        metadata["kernel_provisioner"] = {"provisioner_name": PROVISIONER, "config": dict(stanza)}
+        others = _stanza(self.content) if self.ours else {}
+        ours = {"provisioner_name": PROVISIONER, "config": dict(stanza)}
+        metadata["kernel_provisioner"] = {**others, **ours}
         return {**self.content, "metadata": metadata}
 
 

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -121,19 +122,23 @@ def _put_in_place(made: Path, directory: Path, old: Path) -> None:
 
 
 def rewrite(spec: LocalSpec, content: Mapping[str, Any]) -> LocalSpec:
-    """Replace the kernel.json of a kernel spec, and nothing beside it.
+    """Replace the kernel.json of a kernel spec, and nothing beside it; its mode stays.
+
+    One that is a symbolic link stays one: what it leads to is replaced.
 
     Raises:
         LocalSpecError: it cannot be written.
     """
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     with _told(f"write {spec.file}"):
-        descriptor, partial = tempfile.mkstemp(prefix=".kernel.json.", dir=spec.directory)
+        file = spec.file.resolve()
+        mode = stat.S_IMODE(file.stat().st_mode)
+        descriptor, partial = tempfile.mkstemp(prefix=".kernel.json.", dir=file.parent)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(partial, 0o644)
-            os.replace(partial, spec.file)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as new:
+                new.write(text)
+            os.chmod(partial, mode)
+            os.replace(partial, file)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(partial)
