@@ -18,6 +18,7 @@ import pytest
 
 __all__ = [
     "missing",
+    "require_modes_that_count",
     "require_module",
     "require_nss_wrapper",
     "require_other_host",
@@ -58,6 +59,14 @@ def require_module(name: str, package: str) -> None:
     """Make sure that this Python has a module, which a package of PyPI brings."""
     if importlib.util.find_spec(name) is None:
         missing(f"the module {name}", package, "PyPI")
+
+
+def require_modes_that_count() -> list[str]:
+    """Return the start of a command line to which the modes of files apply, also for root."""
+    if os.getuid():
+        return []
+    program = require_program("setpriv", "util-linux")
+    return [program, "--bounding-set", "-dac_override,-dac_read_search"]
 
 
 def require_shell(name: str) -> str:

@@ -14,9 +14,21 @@ COMMANDS = {
         "sshpyk_core.cli.add.command:add",
         "Add the kernels of a host to those of this machine.",
     ),
+    "edit": LazyCommand(
+        "sshpyk_core.cli.edit.command:edit",
+        "Change what a kernel spec of sshpyk says.",
+    ),
+    "delete": LazyCommand(
+        "sshpyk_core.cli.delete:delete",
+        "Remove kernel specs of sshpyk.",
+    ),
     "list": LazyCommand(
         "sshpyk_core.cli.listing.command:list_kernels",
         "Show all kernels, and whether those on other hosts can be had.",
+    ),
+    "doctor": LazyCommand(
+        "sshpyk_core.cli.doctor.command:doctor",
+        "Find out why a kernel does not start on a host, and how to fix it.",
     ),
     "forward": LazyCommand(
         "sshpyk_core.cli.forward.command:forward",
@@ -25,10 +37,6 @@ COMMANDS = {
     "transports": LazyCommand(
         "sshpyk_core.cli.transports.command:transports",
         "Show the installed transports, and whether they work here.",
-    ),
-    "doctor": LazyCommand(
-        "sshpyk_core.cli.doctor.command:doctor",
-        "Find out why a kernel does not start on a host, and how to fix it.",
     ),
     "completion": LazyCommand(
         "sshpyk_core.cli.completion:completion",

@@ -13,7 +13,13 @@ from pathlib import Path
 
 import click
 
-__all__ = ["complete_host", "complete_host_or_name", "complete_name", "complete_transport"]
+__all__ = [
+    "complete_host",
+    "complete_host_or_name",
+    "complete_key",
+    "complete_name",
+    "complete_transport",
+]
 
 Completer = Callable[[click.Context, click.Parameter, str], list[str]]
 
@@ -66,6 +72,15 @@ def _transports() -> list[str]:
 
     return [each.name for each in entry_points(group="sshpyk.transports")]
 
+
+def _keys() -> list[str]:
+    from sshpyk_core.config import KEYS
+
+    return [key.name for key in KEYS]
+
+
+complete_key = _completer(_keys)
+"""The keys of a kernel spec's ``config``."""
 
 complete_name = _completer(_names)
 """The kernel specs of ours."""
