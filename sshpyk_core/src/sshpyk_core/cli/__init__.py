@@ -22,6 +22,10 @@ COMMANDS = {
         "sshpyk_core.cli.delete:delete",
         "Remove kernel specs of sshpyk.",
     ),
+    "import": LazyCommand(
+        "sshpyk_core.cli.importing.command:import_",
+        "Take over kernel specs of other tools and of sshpyk 1.x.",
+    ),
     "list": LazyCommand(
         "sshpyk_core.cli.listing.command:list_kernels",
         "Show all kernels, and whether those on other hosts can be had.",

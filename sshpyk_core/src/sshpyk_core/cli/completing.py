@@ -16,6 +16,7 @@ import click
 __all__ = [
     "complete_host",
     "complete_host_or_name",
+    "complete_importable",
     "complete_key",
     "complete_name",
     "complete_transport",
@@ -73,11 +74,20 @@ def _transports() -> list[str]:
     return [each.name for each in entry_points(group="sshpyk.transports")]
 
 
+def _importable() -> list[str]:
+    from sshpyk_core.cli.importing.plan import plans
+
+    return [plan.spec.name for plan in plans(()) if plan.needed]
+
+
 def _keys() -> list[str]:
     from sshpyk_core.config import KEYS
 
     return [key.name for key in KEYS]
 
+
+complete_importable = _completer(_importable)
+"""The kernel specs of other tools that can be made ours."""
 
 complete_key = _completer(_keys)
 """The keys of a kernel spec's ``config``."""

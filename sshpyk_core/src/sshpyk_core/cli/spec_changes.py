@@ -12,12 +12,12 @@ from typing import Any
 
 from sshpyk_core.cli.page import Page
 
-__all__ = ["Change", "changes_between", "show_changes"]
+__all__ = ["HIDDEN", "Change", "changes_between", "show_changes"]
 
 HIDDEN = "(not shown)"
 """What is told in place of a value that may be secret."""
 
-_WIDEST_LABEL = 26
+_WIDEST_LABEL = 27
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,9 @@ def _change(key: str, old: Any, new: Any) -> Change:
 
 
 def _told(value: Any) -> str:
-    return "not set" if value is None else json.dumps(value, ensure_ascii=False)
+    if value is None or value == HIDDEN:
+        return value or "not set"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _flat(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -69,7 +69,8 @@ class LocalSpec:
 
     def with_stanza(self, stanza: Mapping[str, Any]) -> dict[str, Any]:
         """Give its content with another ``config`` and all else as it is."""
-        metadata = dict(self.content.get("metadata") or {})
+        metadata = self.content.get("metadata")
+        metadata = dict(metadata) if isinstance(metadata, Mapping) else {}
         others = _stanza(self.content) if self.ours else {}
         ours = {"provisioner_name": PROVISIONER, "config": dict(stanza)}
         metadata["kernel_provisioner"] = {**others, **ours}
