@@ -78,7 +78,8 @@ async def resolve(target: Target, arguments: Sequence[str] = ()) -> HostSettings
         raise ConnectError(target.alias, tried, f"{command[0]}: {error.strerror}", fix) from error
     if answer.status != 0:
         fix = "Correct the ssh configuration that the message names."
-        raise ConnectError(target.alias, tried, answer.errors, fix)
+        said = answer.errors.replace("\r\n", "\n")  # ssh ends its lines for a raw terminal
+        raise ConnectError(target.alias, tried, said, fix)
     pairs = (line.partition(" ") for line in answer.output.splitlines() if line.strip())
     entries = tuple((key.lower(), value) for key, _, value in pairs)
     return HostSettings(target.alias, entries, (*program(target), *arguments, target.alias))

@@ -38,6 +38,10 @@ COMMANDS = {
         "sshpyk_core.cli.forward.command:forward",
         "Have ports of a host on this machine while this runs.",
     ),
+    "config": LazyCommand(
+        "sshpyk_core.cli.ssh_entry.command:config",
+        "Suggest an entry of the ssh config for a host.",
+    ),
     "transports": LazyCommand(
         "sshpyk_core.cli.transports.command:transports",
         "Show the installed transports, and whether they work here.",
