@@ -12,8 +12,11 @@ import pytest
 from click.testing import Result
 from sshpyk_core.cli.ssh_entry import control_path
 from sshpyk_core.cli.ssh_entry.placing import placed
+from support.far import OVER_SSH, FarSide
 from support.invoked import invoked
+from support.kernels import execute
 from support.local import LocalSide
+from support.managers import started
 from support.require import require_modes_that_count, require_program
 from support.screen import SSHPYK, Screen, in_a_pipe
 
@@ -340,3 +343,16 @@ def test_a_file_that_has_changed_meanwhile_is_left_alone(file: Path) -> None:
         assert "has changed meanwhile: try again." in screen.text
     assert file.read_bytes() == other
     assert os.listdir(file.parent) == ["config"]
+
+
+@pytest.mark.parametrize("way", [OVER_SSH], ids=str)
+async def test_a_kernel_starts_by_what_was_written(far: FarSide) -> None:
+    file = far.local.home / ".ssh" / "config"
+    write(file, far.server.ssh_config.read_text())
+    done = in_a_pipe("config", far.server.alias, "--ssh-config", str(file), "--write", "-y")
+    assert done.returncode == 0, done.stderr
+    assert holds(file, far.server.alias)["controlmaster"] == "auto"
+    assert invoked("edit", "far", "--ssh-config", str(file)).exit_code == 0
+    async with started("far") as (_, client):
+        assert (await execute(client, "print(6 * 7)")).text == "42\n"
+    assert far.left_behind() == []

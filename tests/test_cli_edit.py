@@ -206,6 +206,13 @@ def editor(folder: Path, code: str) -> str:
     return f"{sys.executable} {script}"
 
 
+def test_half_a_character_is_written_as_json_has_it(local: LocalSide) -> None:
+    file = spec(local)
+    done = invoked("edit", "lab", "--display-name", "lab \udcff é")
+    assert done.exit_code == 0
+    assert json.loads(file.read_bytes())["display_name"] == "lab \udcff é"
+
+
 def test_an_editor_changes_anything_but_whose_it_is(local: LocalSide, tmp_path: Path) -> None:
     file = spec(local)
     code = "text = text.replace('\"debugger\": true', '\"debugger\": false').replace('~/env', '/e')"

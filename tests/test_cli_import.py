@@ -167,6 +167,7 @@ def test_what_ssh_ipykernel_says_in_our_words(argv: list[str], expected: dict[st
         (ssh_ipy("--sudo"), "as root with sudo"),
         (ssh_ipy("-s"), "as root with sudo"),
         (ssh_ipy("--env", "A=$(date)"), "its --env holds shell syntax"),
+        (ssh_ipy("--env", "A=~/x"), "its --env holds shell syntax"),
         (ssh_ipy("--env", "A"), "NAME=VALUE"),
         (ssh_ipy("--env", "A='"), "its --env cannot be read"),
         (ssh_ipy(python="~other/env"), "holds shell syntax"),

@@ -92,8 +92,16 @@ def _check_replaceable(name: str, directory: Path, *, replace: bool) -> None:
 def _fill(directory: Path, content: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
     for name, data in files.items():
         (directory / name).write_bytes(data)
+    (directory / "kernel.json").write_bytes(_as_file(content))
+
+
+def _as_file(content: Mapping[str, Any]) -> bytes:
+    """Give the bytes of a kernel.json."""
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    (directory / "kernel.json").write_text(text, encoding="utf-8")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a character, which JSON can hold and UTF-8 cannot
+        return (json.dumps(content, indent=2) + "\n").encode()
 
 
 @contextlib.contextmanager
@@ -129,14 +137,13 @@ def rewrite(spec: LocalSpec, content: Mapping[str, Any]) -> LocalSpec:
     Raises:
         LocalSpecError: it cannot be written.
     """
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     with _told(f"write {spec.file}"):
         file = spec.file.resolve()
         mode = stat.S_IMODE(file.stat().st_mode)
         descriptor, partial = tempfile.mkstemp(prefix=".kernel.json.", dir=file.parent)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as new:
-                new.write(text)
+            with os.fdopen(descriptor, "wb") as new:
+                new.write(_as_file(content))
             os.chmod(partial, mode)
             os.replace(partial, file)
         except BaseException:

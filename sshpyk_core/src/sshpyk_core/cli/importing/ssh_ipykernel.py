@@ -83,7 +83,7 @@ def _variables(texts: Sequence[str]) -> dict[str, str]:
         NotImportable: they hold more shell syntax than quotes and plain variables.
     """
     text = " ".join(texts)
-    if re.search(r"[`;&|<>()\\\n]|\$(?!\w|\{\w+\})", text) or ("$" in text and "'" in text):
+    if re.search(r"[`;&|<>()\\\n]|[=:]~|\$(?!\w|\{\w+\})", text) or ("$" in text and "'" in text):
         raise NotImportable("its --env holds shell syntax.")
     try:
         words = shlex.split(text)

@@ -68,7 +68,7 @@ async def propose(host: str, file: Path, wanted: Wanted) -> Proposal:
     target = Target(host, ssh_config=_NO_FILE if content is None else str(file))
     now = await ssh_config.resolve(target)
     plain = await ssh_config.resolve(dataclasses.replace(target, ssh_config=_NO_FILE))
-    has_entry = host.lower() in {each.lower() for each in hosts_of(file)}
+    has_entry = host.lower() in _hosts(file)
     suggestion = await suggest(target, wanted, now, plain, has_entry=has_entry)
     proposal = Proposal(host, file, content, has_entry, suggestion)
     if not proposal.entry:
@@ -97,18 +97,35 @@ def _read(file: Path) -> bytes | None:
         raise SshConfigError(f"{file} cannot be read: {error.strerror or error}") from error
 
 
+def _hosts(file: Path) -> set[str]:
+    try:
+        return {each.lower() for each in hosts_of(file)}
+    except OSError as error:
+        said = f"{error.filename or file} cannot be read: {error.strerror or error}"
+        raise SshConfigError(said) from error
+
+
 async def _tried(proposal: Proposal) -> HostSettings:
     """Ask ssh what would hold for the host."""
-    descriptor, name = tempfile.mkstemp(prefix="sshpyk-config-")
+    name = _trial(proposal)
     try:
-        with os.fdopen(descriptor, "wb") as trial:
-            trial.write(proposal.new_content)
         return await ssh_config.resolve(Target(proposal.host, ssh_config=name))
     except ConnectError as error:
         answer = error.answer.replace(name, str(proposal.file))
         raise SshConfigError(f"ssh does not accept such an entry: {answer}") from error
     finally:
         os.unlink(name)
+
+
+def _trial(proposal: Proposal) -> str:
+    """Write a file that only ssh reads; give its path."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix="sshpyk-config-")
+        with os.fdopen(descriptor, "wb") as trial:
+            trial.write(proposal.new_content)
+    except OSError as error:
+        raise SshConfigError(f"No file can be written to try it: {error.strerror}") from error
+    return name
 
 
 def _took_effect(setting: Setting, now: HostSettings, then: HostSettings) -> bool:
