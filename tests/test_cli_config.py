@@ -122,6 +122,25 @@ def test_nothing_worth_adding_is_said(file: Path) -> None:
     assert os.listdir(file.parent) == ["config"]
 
 
+@pytest.mark.parametrize(
+    ("decided", "left", "said"),
+    [
+        ("ControlPath none", KEYWORDS[:2], "ControlPath none"),
+        ("ControlMaster no", KEYWORDS[:2], "ControlMaster false"),
+        ("ServerAliveInterval 0", KEYWORDS[2:], "ServerAliveInterval 0"),
+        ("ControlPersist no", KEYWORDS[:4], "ControlPersist no"),
+    ],
+)
+def test_a_default_that_was_written_down_is_a_decision(
+    file: Path, decided: str, left: list[str], said: str
+) -> None:
+    write(file, f"Host lab\n  {decided}\n")
+    done = invoked("config", "lab")
+    assert keywords(done) == left
+    said = f"Left alone: {said}. Something earlier in your ssh config decides."
+    assert said in done.stderr
+
+
 def test_a_control_path_is_never_too_long(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = "x" * 60
     write(file, f"Host lab\n  ControlPath /tmp/{long}-%C\n")

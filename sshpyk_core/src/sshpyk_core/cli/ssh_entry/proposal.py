@@ -24,6 +24,14 @@ _LARGEST = 4 * 1024 * 1024
 _NO_FILE = "none"
 """What ``ssh -F`` takes for no file at all."""
 
+_NEEDS = {
+    "ServerAliveCountMax": ("ServerAliveInterval",),
+    "ControlMaster": ("ControlPath",),
+    "ControlPath": ("ControlMaster",),
+    "ControlPersist": ("ControlMaster", "ControlPath"),
+}
+"""The settings without which another has no meaning."""
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -81,7 +89,7 @@ async def propose(host: str, file: Path, wanted: Wanted) -> Proposal:
                 f"{each.keyword} {each.value} would not hold for {host}: something earlier in "
                 f"{file} says {', '.join(then.all(each.keyword))}. Change it there."
             )
-    return dataclasses.replace(proposal, suggestion=_without(suggestion, lost))
+    return dataclasses.replace(proposal, suggestion=_without(suggestion, lost, then))
 
 
 def _read(file: Path) -> bytes | None:
@@ -136,14 +144,17 @@ def _took_effect(setting: Setting, now: HostSettings, then: HostSettings) -> boo
     ]
 
 
-def _without(suggestion: Suggestion, lost: list[Setting]) -> Suggestion:
-    """Leave alone what would have no effect."""
+def _without(suggestion: Suggestion, lost: list[Setting], then: HostSettings) -> Suggestion:
+    """Leave alone what would have no effect, and drop what makes no sense without it."""
+    gone = {each.keyword for each in lost}
+    kept = [
+        each
+        for each in suggestion.useful
+        if not gone & {each.keyword, *_NEEDS.get(each.keyword, ())}
+    ]
     why = "Something earlier in your ssh config decides."
-    return dataclasses.replace(
-        suggestion,
-        useful=tuple(each for each in suggestion.useful if each not in lost),
-        left_alone=(
-            *suggestion.left_alone,
-            *(dataclasses.replace(each, why=why) for each in lost),
-        ),
-    )
+    alone = [
+        Setting(each.keyword, ", ".join(then.all(each.keyword)) or "none", why) for each in lost
+    ]
+    left_alone = (*suggestion.left_alone, *alone)
+    return dataclasses.replace(suggestion, useful=tuple(kept), left_alone=left_alone)
