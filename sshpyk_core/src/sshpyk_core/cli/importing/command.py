@@ -36,7 +36,7 @@ def import_(names: tuple[str, ...], dry_run: bool, yes: bool, as_json: bool) -> 
     What cannot be imported is left alone, and told with the reason: jobs of a batch system, kernels
     of other languages, sudo, options of ssh that belong into the ssh config.
 
-    The exit status is 0 when nothing is left to import, or would be, else 1.
+    The exit status is 0 when all that was found is taken over, or would be, else 1.
 
     \b
     Examples:
