@@ -96,6 +96,7 @@ PUBLIC_NAMES = {
         "ByteWriter",
         "Finding",
         "Forward",
+        "KeptLogin",
         "Prompter",
         "Question",
         "RemoteProcess",
@@ -105,7 +106,7 @@ PUBLIC_NAMES = {
         "TcpAddress",
         "UnixAddress",
     ],
-    "declaration": ["Capability", "Declaration", "NoOptions"],
+    "declaration": ["Capability", "Declaration", "LoginKeeper", "NoOptions"],
     "hookspecs": ["PROJECT_NAME", "hookimpl", "hookspec"],
 }
 

@@ -126,7 +126,7 @@ async def test_a_master_of_ours_that_refuses_to_end_is_killed(tmp_path: Path) ->
     try:
         async with await asyncio.start_unix_server(refuse, path):
             keeper = await MuxConnection.open(path)
-            started = await master._start_time(process.pid)
+            started = await master.start_time(process.pid)
             ours = master.Master(path, keeper, directory, process.pid, started)
             await asyncio.wait_for(ours.release(), ENOUGH_SECONDS)
         assert await asyncio.wait_for(process.wait(), ENOUGH_SECONDS) == -signal.SIGKILL

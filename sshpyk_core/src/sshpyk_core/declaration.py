@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import enum
 import shutil
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-__all__ = ["Capability", "Declaration", "NoOptions"]
+from sshpyk_core.types import KeptLogin, Target
+
+__all__ = ["Capability", "Declaration", "LoginKeeper", "NoOptions"]
 
 
 class Capability(enum.Enum):
@@ -32,6 +36,32 @@ class Capability(enum.Enum):
     """It forwards TCP ports, port 0 included."""
     FORWARD_UNIX = "forward-unix"
     """It forwards unix-domain sockets, at either end."""
+    KEPT_LOGIN = "kept-login"
+    """It can leave a connection open that later sessions use, of other programs too."""
+
+
+@dataclass(frozen=True)
+class LoginKeeper:
+    """What a transport with the capability KEPT_LOGIN gives besides its hooks.
+
+    A login is kept for one target, however that is used: options that only say how much is logged,
+    say, make no difference. ``sshpyk_connect`` uses it without being told, before it logs in anew,
+    unless it does not work. None of these asks anybody.
+
+    Attributes:
+        options: with these on top of a target's own, ``sshpyk_connect`` leaves the connection that
+            it makes open when the session is closed, if that is possible for the target.
+        find: gives the login that is kept for a target and works now, else None.
+        end: ends the one that is kept for a target, also one that hangs; tells whether there was
+            one. What the user has opened by other means stays.
+        appears: returns when a login is kept for a target that was not when it was called; starts
+            no program while it waits.
+    """
+
+    options: Mapping[str, Any]
+    find: Callable[[Target], Awaitable[KeptLogin | None]]
+    end: Callable[[Target], Awaitable[bool]]
+    appears: Callable[[Target], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -48,11 +78,13 @@ class Declaration:
             :func:`sshpyk_core.transport_kit.options.option`.
         capabilities: what it can do beyond what every transport must.
         programs: the local programs that it cannot do without, as found on PATH.
+        keeper: keeps logins; there exactly with the capability KEPT_LOGIN.
     """
 
     options: type = NoOptions
     capabilities: frozenset[Capability] = field(default_factory=frozenset)
     programs: tuple[str, ...] = ()
+    keeper: LoginKeeper | None = None
 
     def missing_programs(self) -> list[str]:
         """List the programs that are not on this machine's PATH."""

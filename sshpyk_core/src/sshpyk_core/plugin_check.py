@@ -17,7 +17,7 @@ from typing import Any
 import pluggy
 
 from sshpyk_core import hookspecs
-from sshpyk_core.declaration import Capability, Declaration
+from sshpyk_core.declaration import Capability, Declaration, LoginKeeper
 from sshpyk_core.errors import PluginError
 from sshpyk_core.transport_kit.options import describe
 
@@ -126,6 +126,10 @@ def declaration_of(plugin: ModuleType, origin: PluginOrigin) -> Declaration:
     strange = [one for one in declared.capabilities if not isinstance(one, Capability)]
     if strange:
         raise origin.refusal(f"it declares {strange[0]!r}, which is no Capability", fix)
+    keeps = Capability.KEPT_LOGIN in declared.capabilities
+    if keeps != isinstance(declared.keeper, LoginKeeper):
+        reason = "it declares KEPT_LOGIN without a keeper, or a keeper without KEPT_LOGIN"
+        raise origin.refusal(reason, "declare both or neither")
     if isinstance(declared.programs, str):
         reason = f"its programs are the text {declared.programs!r}"
         raise origin.refusal(reason, "make them a tuple")

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Awaitable
+from dataclasses import replace
+from typing import TypeVar
 
 import pluggy
 
+from sshpyk_core.declaration import LoginKeeper
 from sshpyk_core.errors import PluginError, SshpykError
 from sshpyk_core.registry import Registry, default_registry
 from sshpyk_core.types import (
     Address,
     Finding,
     Forward,
+    KeptLogin,
     Prompter,
     RemoteProcess,
     Session,
@@ -24,6 +29,8 @@ from sshpyk_core.types import (
 )
 
 __all__ = ["Transport", "transport_for"]
+
+T = TypeVar("T")
 
 
 class Transport:
@@ -33,15 +40,19 @@ class Transport:
     promises, or raises something that is not one of our errors. Cancellation passes through.
     """
 
-    def __init__(self, name: str, plugins: pluggy.PluginManager) -> None:
+    def __init__(
+        self, name: str, plugins: pluggy.PluginManager, keeper: LoginKeeper | None = None
+    ) -> None:
         """Put the face on a checked plugin manager.
 
         Args:
             name: the transport's name, for error messages.
             plugins: from :meth:`sshpyk_core.registry.Registry.load`.
+            keeper: what the transport declares, if it keeps logins.
         """
         self.name = name
         self._plugins = plugins
+        self._keeper = keeper
 
     async def connect(self, target: Target, prompter: Prompter | None = None) -> Session:
         """Make a live, authenticated session to a target.
@@ -143,13 +154,68 @@ class Transport:
                 raise self._wrong(hook, "a list of Finding", finding)
         return answer
 
+    # --- logins that outlive a program: no hooks, but part of what a transport may declare -----
+
+    @property
+    def keeps_logins(self) -> bool:
+        """Whether it can leave a connection open for later sessions."""
+        return self._keeper is not None
+
+    def keeping(self, target: Target) -> Target:
+        """Give the target with which :meth:`connect` leaves its connection open, if it can."""
+        if self._keeper is None:
+            return target
+        return replace(target, options={**target.options, **self._keeper.options})
+
+    async def kept_login(self, target: Target) -> KeptLogin | None:
+        """Give the login that is kept for a target and works now.
+
+        Args:
+            target: what the kernel spec says about the host.
+        """
+        if self._keeper is None:
+            return None
+        answer = await self._guarded("keeper.find", self._keeper.find(target))
+        if answer is not None and not isinstance(answer, KeptLogin):
+            raise self._wrong("keeper.find", "a KeptLogin or None", answer)
+        return answer
+
+    async def end_kept_login(self, target: Target) -> bool:
+        """End the login that is kept for a target; tell whether there was one.
+
+        Args:
+            target: what the kernel spec says about the host.
+        """
+        if self._keeper is None:
+            return False
+        return bool(await self._guarded("keeper.end", self._keeper.end(target)))
+
+    async def login_appears(self, target: Target) -> None:
+        """Wait until a login is kept for a target that is not kept now; for ever if none can be.
+
+        Args:
+            target: what the kernel spec says about the host.
+        """
+        if self._keeper is None:
+            await asyncio.get_running_loop().create_future()
+        else:
+            await self._guarded("keeper.appears", self._keeper.appears(target))
+
     async def _call(self, hook: str, **arguments: object) -> object:
         """Call a hook, await what it gives, and name the transport in what it raises."""
-        try:
+
+        async def call() -> object:
             answer = getattr(self._plugins.hook, hook)(**arguments)
             if not inspect.isawaitable(answer):
                 raise self._wrong(hook, "an awaitable", answer)
             return await answer
+
+        return await self._guarded(hook, call())
+
+    async def _guarded(self, hook: str, work: Awaitable[T]) -> T:
+        """Await what a transport does, and name it in what that raises."""
+        try:
+            return await work
         except SshpykError:
             raise
         except Exception as error:  # anything else is the plugin's defect
@@ -179,5 +245,6 @@ def transport_for(target: Target, registry: Registry | None = None) -> Transport
         UnknownTransportError: no installed distribution provides it.
         PluginError: it is installed and breaks the contract of the hooks.
     """
-    plugins = (registry or default_registry()).load(target.transport)
-    return Transport(target.transport, plugins)
+    found = registry or default_registry()
+    plugins = found.load(target.transport)
+    return Transport(target.transport, plugins, found.declaration(target.transport).keeper)

@@ -15,6 +15,7 @@ __all__ = [
     "ByteWriter",
     "Finding",
     "Forward",
+    "KeptLogin",
     "Prompter",
     "Question",
     "RemoteProcess",
@@ -99,6 +100,17 @@ class Finding:
     cause: str
     fix: str = ""
     step: Step = ""
+
+
+@dataclass(frozen=True)
+class KeptLogin:
+    """A connection that a transport keeps open for later sessions.
+
+    Attributes:
+        since: when it was made, in seconds since the epoch.
+    """
+
+    since: float
 
 
 @dataclass(frozen=True)

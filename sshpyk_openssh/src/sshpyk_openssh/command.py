@@ -33,6 +33,8 @@ _CONNECT_TIMEOUT_SECONDS = 30
 # How long a master without clients stays: long enough to hand over to us, short enough not to
 # linger when this process is killed. While we hold a connection to it, it does not end.
 _PERSIST_SECONDS = 10
+# One that is kept outlives a short outage as its TCP connection does, and ends in a long one.
+_KEPT_ALIVE = ("ServerAliveInterval=60", "ServerAliveCountMax=10")
 
 
 @dataclass(frozen=True)
@@ -56,15 +58,22 @@ class SshCommand:
         """Whether the host is reached through a jump host or a proxy command."""
         return bool(self.settings.proxy_jump or self.settings.proxy_command)
 
-    def master(self, socket_path: str) -> list[str]:
-        """Start a control master; exits with 0 when it is logged in and in the background."""
+    def master(self, socket_path: str, *, kept: bool = False) -> list[str]:
+        """Start a control master; exits with 0 when it is logged in and in the background.
+
+        Args:
+            socket_path: where its control socket will be.
+            kept: whether it is to stay when it has no clients.
+        """
         # A master that persists sends its proxy's messages to /dev/null unless it is verbose; they
         # are the only ones that say what went wrong at a jump host.
         verbose = self.options.verbose or int(self.proxied)
+        persist = "yes" if kept else str(_PERSIST_SECONDS)
+        alive = _KEPT_ALIVE if kept and not self.settings.server_alive_interval else ()
         return [
             *program(self.target),
             *("-N", "-f", "-S", socket_path),
-            *("-o", "ControlMaster=yes", "-o", f"ControlPersist={_PERSIST_SECONDS}"),
+            *_pairs(["ControlMaster=yes", f"ControlPersist={persist}", *alive]),
             *_loudness(verbose),
             *self._common(),
             *("--", self.target.alias),

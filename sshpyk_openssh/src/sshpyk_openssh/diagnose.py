@@ -17,6 +17,7 @@ from sshpyk_core.transport_kit.diagnosis import step_of
 from sshpyk_core.types import Finding, Target
 
 from sshpyk_openssh import command as ssh_command
+from sshpyk_openssh import kept
 from sshpyk_openssh import master as control_master
 from sshpyk_openssh.command import SshCommand
 from sshpyk_openssh.failures import connect_error, ssh_line
@@ -89,6 +90,10 @@ async def _login(command: SshCommand) -> list[Finding]:
             await master.release()
             cause = f"a control master for {alias} is open and will be used"
             return [Finding("ok", cause, step="login")]
+    if command.options.multiplex != "never" and (master := await kept.find_open(command)):
+        await master.release()
+        cause = f"a login to {alias} is kept open and will be used"
+        return [Finding("ok", cause, step="login")]
     head, words = program(command.target), command.single("exit 0")
     arguments = [*head, *_CHANGE_NOTHING, *words[len(head) :]]
     try:

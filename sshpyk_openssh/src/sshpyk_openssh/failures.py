@@ -27,9 +27,8 @@ __all__ = ["connect_error", "spoken", "ssh_line", "try_it", "unanswered"]
 
 _ANSWER_LINES = 30
 _LOG_IN = (
-    "The host needs login. Log in once in a terminal to see what is missing: `{login}`. Where that"
-    " asks for a password or passphrase, load the key into an agent (`ssh-add`), or leave a control"
-    " master open, which is then used: `{open_master}`"
+    "The host needs login. Where it asks for the passphrase of a key, load that into an agent"
+    " (`ssh-add`). To see what is missing: `{login}`"
 )
 
 
@@ -130,7 +129,6 @@ def _filled(fix: str, command: SshCommand) -> str:
         hostname=settings.hostname,
         port=settings.port,
         login=ssh_line(command),
-        open_master=ssh_line(command, "-fN"),
         forget=shlex.join(["ssh-keygen", "-R", settings.known_hosts_name]),
     )
 

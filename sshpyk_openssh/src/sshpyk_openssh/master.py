@@ -22,7 +22,7 @@ from sshpyk_openssh.command import SshCommand
 from sshpyk_openssh.failures import connect_error, spoken, try_it
 from sshpyk_openssh.mux import MuxConnection, MuxRefusedError, MuxTimeoutError, session_body
 
-__all__ = ["Master", "find_open", "start"]
+__all__ = ["Master", "find_open", "open_at", "start", "start_time"]
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Master:
     async def _kill(self) -> None:
         if sys.platform == "win32" or self.started is None:
             return
-        if await _start_time(self.pid) == self.started:
+        if await start_time(self.pid) == self.started:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
 
@@ -86,6 +86,16 @@ async def find_open(command: SshCommand) -> Master | None:
     path = command.settings.control_path
     if path is None or not _is_mine(path):
         return None
+    return await open_at(path, command)
+
+
+async def open_at(path: str, command: SshCommand) -> Master | None:
+    """Return the control master that listens at a path, as one that is not ours to end.
+
+    Args:
+        path: its control socket.
+        command: for whom.
+    """
     try:
         keeper = await MuxConnection.open(path)
     except OSError:
@@ -103,24 +113,25 @@ async def find_open(command: SshCommand) -> Master | None:
     return Master(path, keeper, None, pid, None)
 
 
-async def start(command: SshCommand, askpass: Askpass) -> Master:
+async def start(command: SshCommand, askpass: Askpass, keep_in: Path | None = None) -> Master:
     """Start a control master of our own, and return when it is logged in.
 
     Args:
         command: for whom.
         askpass: answers what ssh asks until then.
+        keep_in: where to put one that stays when it has no clients; None for one that does not.
 
     Raises:
         ConnectError: the subclass that fits what ssh said.
     """
-    directory = private_directory.make()
+    directory = private_directory.make(keep_in)
     path = directory / secrets.token_hex(2)
     try:
-        await _log_in(command, askpass, path)
+        await _log_in(command, askpass, path, kept=keep_in is not None)
         keeper = await MuxConnection.open(str(path))
         try:
             pid = await keeper.alive()
-            return Master(str(path), keeper, directory, pid, await _start_time(pid))
+            return Master(str(path), keeper, directory, pid, await start_time(pid))
         except BaseException:
             await keeper.aclose()
             raise
@@ -131,13 +142,13 @@ async def start(command: SshCommand, askpass: Askpass) -> Master:
         raise
 
 
-async def _log_in(command: SshCommand, askpass: Askpass, path: Path) -> None:
+async def _log_in(command: SshCommand, askpass: Askpass, path: Path, *, kept: bool) -> None:
     said = path.with_suffix(".log")
     with said.open("wb") as errors:
         # A file, not a pipe: the master in the background keeps it open for good. And in a session
         # of its own, away from the terminal, so that a Ctrl-C there does not end it.
         process = await start_group(
-            *command.master(str(path)),
+            *command.master(str(path), kept=kept),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=errors,
@@ -203,11 +214,16 @@ def _read(path: Path) -> str:
     return path.read_text(errors="replace")
 
 
-async def _start_time(pid: int) -> str | None:
-    """Return what tells a process from a later one with its number; None when it is not known."""
+async def start_time(pid: int) -> str | None:
+    """Return what tells a process from any other with its number; None when it is not known.
+
+    One that has ended and is not reaped yet counts as gone.
+    """
     try:
         if sys.platform == "linux":
-            return _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()[19]  # proc(5)
+            boot = _read(Path("/proc/sys/kernel/random/boot_id")).strip()
+            facts = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()  # proc(5)
+            return None if facts[0] in "ZX" else f"{facts[19]} {boot}"
         answer = await ask_tool(["ps", "-o", "lstart=", "-p", str(pid)], _PS_LIMIT_SECONDS)
     except (OSError, IndexError, asyncio.TimeoutError):
         return None

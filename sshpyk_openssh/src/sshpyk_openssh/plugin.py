@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from sshpyk_core.declaration import Capability, Declaration
+from sshpyk_core.declaration import Capability, Declaration, LoginKeeper
 from sshpyk_core.errors import ConfigError
 from sshpyk_core.hookspecs import hookimpl
 from sshpyk_core.transport_kit import remote_command
@@ -20,8 +20,9 @@ from sshpyk_core.types import (
 
 from sshpyk_openssh import askpass as ssh_askpass
 from sshpyk_openssh import command as ssh_command
-from sshpyk_openssh import diagnose, single
+from sshpyk_openssh import diagnose, kept, single
 from sshpyk_openssh import master as control_master
+from sshpyk_openssh.command import SshCommand
 from sshpyk_openssh.options import Options
 from sshpyk_openssh.session import MuxSession
 from sshpyk_openssh.single import SingleSession
@@ -36,10 +37,15 @@ __all__ = [
     "sshpyk_upload",
 ]
 
+_KEEPER = LoginKeeper({"keep": True}, kept.find, kept.end, kept.appears)
+# ssh has no control master on Windows.
+_KEEPS_LOGINS = sys.platform != "win32"
+
 DECLARATION = Declaration(
     options=Options,
     capabilities=frozenset(
         {
+            *([Capability.KEPT_LOGIN] if _KEEPS_LOGINS else []),
             Capability.NETWORK,
             Capability.LOGIN,
             Capability.HOST_KEYS,
@@ -50,12 +56,15 @@ DECLARATION = Declaration(
         }
     ),
     programs=("ssh",),
+    keeper=_KEEPER if _KEEPS_LOGINS else None,
 )
 
 
 @hookimpl
 async def sshpyk_connect(target: Target, prompter: Prompter | None) -> Session:
-    """Use the user's open control master, start one of our own, or probe where there is none.
+    """Use a control master that is open, start one of our own, or probe where there is none.
+
+    The user's own comes first, then the one that is kept from an earlier login.
 
     With a prompter, ssh asks that one by way of SSH_ASKPASS (ssh(1)); on Windows it asks by itself.
     """
@@ -64,17 +73,17 @@ async def sshpyk_connect(target: Target, prompter: Prompter | None) -> Session:
     if sys.platform == "win32" and multiplex == "own":
         raise ConfigError("option 'multiplex': ssh has no control master on Windows")
     alone = sys.platform == "win32" or multiplex == "never"
-    if not alone and multiplex == "auto":
-        open_already = await control_master.find_open(command)
-        if open_already is not None:
-            return MuxSession(command, open_already)
+    open_already = None if alone else await _open_already(command)
+    if open_already is not None:
+        return MuxSession(command, open_already)
     askpass = await ssh_askpass.open_askpass(command, prompter)
     session: SingleSession | None = None
     try:
         if alone:
             session = await single.connect(command, askpass)
             return session
-        return MuxSession(command, await control_master.start(command, askpass))
+        begin = kept.start_kept if command.options.keep else control_master.start
+        return MuxSession(command, await begin(command, askpass))
     finally:
         if session is None:  # else it asks at every connection
             await askpass.aclose()
@@ -108,6 +117,11 @@ async def sshpyk_signal(session: Session, pid: int, signum: int) -> bool:
 async def sshpyk_diagnose(target: Target) -> list[Finding]:
     """Check the program, the settings and the login."""
     return await diagnose.diagnose(target)
+
+
+async def _open_already(command: SshCommand) -> control_master.Master | None:
+    users = command.options.multiplex == "auto" and await control_master.find_open(command)
+    return users or await kept.find_open(command)
 
 
 def _own(session: Session) -> MuxSession | SingleSession:
