@@ -41,7 +41,10 @@ class FileKeyring(KeyringBackend):
         path.write_text(json.dumps({service: {**kept(), username: password}}))
 
     def delete_password(self, service: str, username: str) -> None:
-        raise NotImplementedError
+        self._behave()
+        path = Path(os.environ[FILE])
+        left = {name: text for name, text in kept().items() if name != username}
+        path.write_text(json.dumps({service: left}))
 
     def _behave(self) -> None:
         mood = os.environ.get(MOOD)

@@ -15,9 +15,11 @@ from sshpyk_core.errors import (
     HostKeyError,
     HostNotFoundError,
     HostUnreachableError,
+    UnknownHostKeyError,
 )
 from sshpyk_core.link.bootstrap import open_link
 from sshpyk_core.link.link import BridgeHello, Link
+from sshpyk_core.login_advice import advise_login
 from sshpyk_core.prompting.login import Login
 from sshpyk_core.prompting.patience import Patience
 from sshpyk_core.timers import LinkTimers
@@ -109,11 +111,15 @@ class Plan:
         Raises:
             HostError: what failed; nothing is left behind then.
         """
-        with self._judging(login):
-            return await self._in_time(
-                lambda: self._connect(places, timers, login),
-                lambda made: made.aclose("not wanted any more"),
-            )
+        try:
+            with self._judging(login):
+                return await self._in_time(
+                    lambda: self._connect(places, timers, login),
+                    lambda made: made.aclose("not wanted any more"),
+                )
+        except (AuthenticationError, UnknownHostKeyError) as error:
+            advise_login(error, self.target)
+            raise
 
     async def log_in(self, login: Login) -> Session:
         """Make a session to the target, and start nothing on it.

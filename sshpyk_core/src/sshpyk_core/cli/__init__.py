@@ -46,6 +46,14 @@ COMMANDS = {
         "sshpyk_core.cli.transports.command:transports",
         "Show the installed transports, and whether they work here.",
     ),
+    "login": LazyCommand(
+        "sshpyk_core.cli.login.command:login",
+        "Log in to a host once, for all kernels there.",
+    ),
+    "logout": LazyCommand(
+        "sshpyk_core.cli.login.command:logout",
+        "End what `sshpyk login` has kept of a login.",
+    ),
     "completion": LazyCommand(
         "sshpyk_core.cli.completion:completion",
         "Print the script that lets a shell complete commands.",

@@ -73,6 +73,25 @@ class KeyringStore:
 
         await self._call(work, f"write {about} to the keyring")
 
+    async def delete(self, about: str) -> bool | None:
+        """Forget what is kept for an account or a key.
+
+        Returns:
+            Whether there was something; None when the keyring does not work.
+        """
+        if not self.installed:
+            return False
+
+        def work() -> bool:
+            import keyring
+
+            if keyring.get_password(SERVICE, about) is None:
+                return False
+            keyring.delete_password(SERVICE, about)
+            return True
+
+        return await self._call(work, f"delete {about} from the keyring")
+
     async def _call(self, work: Callable[[], T], tried: str) -> T | None:
         if self._busy is not None and not self._busy.done():
             log.warning("could not %s: an earlier call still hangs", tried)
