@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,11 +14,14 @@ from typing import Any
 
 import pytest
 from sshpyk_core.testing.embedded_server import EmbeddedServer
+from support.askpass import AskpassProgram
 from support.file_keyring import BACKEND, FILE, kept
-from support.kernels import install_spec, remote_ipykernel
+from support.kernels import execute, install_spec, remote_ipykernel
 from support.local import LocalSide
+from support.managers import started
 from support.openssh import local_ssh
 from support.processes import wait_gone
+from support.said import listened
 from support.screen import Screen, in_a_pipe
 from support.sshd import SSHServer
 
@@ -148,6 +152,33 @@ def test_one_login_serves_the_kernels_of_other_programs_until_the_logout(
     nothing = in_a_pipe("logout", "far", "--json")
     assert nothing.returncode == 0
     assert json.loads(nothing.stdout)["logouts"][0]["ended"] is False
+
+
+async def test_a_kernel_that_needs_login_is_back_by_itself_after_one(
+    make_embedded: MakeEmbedded,
+    local: LocalSide,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = make_embedded(questions=TWO, allow_key=False)
+    remote_ipykernel(server.home)
+    install(server, local)
+    with monkeypatch.context() as patch:
+        AskpassProgram(tmp_path, {"*assword*": PASSWORD, "*code*": "123456"}).use(patch)
+        async with started() as (_, client):
+            patch.undo()
+            with listened() as said:
+                await asyncio.to_thread(server.cut)
+                await said.wait_for("needs login")
+                assert said.containing(f"`sshpyk login {server.alias} --ssh-config ")
+                answers = [(prompt.strip(), answer) for prompt, answer in TWO]
+                status, text = await asyncio.to_thread(log_in, *answers)
+                assert status == 0, text
+                await said.wait_for("connected again")
+            assert (await execute(client, "print('back')")).text == "back\n"
+    assert server.connections_made == 2
+    done = await asyncio.to_thread(in_a_pipe, "logout", "far")
+    assert "is closed" in done.stdout
 
 
 def test_targets_share_no_login_and_the_users_own_master_is_left_alone(

@@ -188,6 +188,15 @@ async def sshpyk_forward(session, listen, destination):
 """,
         ("test_a_transport_without_unix_sockets_says_so",),
     ),
+    "finds_no_login": Defect(
+        """
+async def nothing(target):
+    return None
+
+DECLARATION = replace(DECLARATION, keeper=replace(DECLARATION.keeper, find=nothing))
+""",
+        ("test_a_kept_login_lets_in_who_cannot_answer",),
+    ),
     "trusts_everybody": Defect(
         """
 @hookimpl

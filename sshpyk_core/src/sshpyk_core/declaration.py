@@ -54,8 +54,8 @@ class LoginKeeper:
         find: gives the login that is kept for a target and works now, else None.
         end: ends the one that is kept for a target, also one that hangs; tells whether there was
             one. What the user has opened by other means stays.
-        appears: returns when a login is kept for a target that was not when it was called; starts
-            no program while it waits.
+        appears: returns as soon as a login that is kept for a target works; starts no program
+            while it waits, which may be for days.
     """
 
     options: Mapping[str, Any]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 from sshpyk_core.connection import Connection, Places, Plan, check_same_host
@@ -65,6 +66,7 @@ class Host:
         self.patience = Patience()
         """The clock for whatever waits for this host: it stands still while a person is asked."""
         self._transport: Transport = transport_for(target)
+        appears = partial(self._transport.login_appears, target)
         self._plan = Plan(self._transport, target, self.patience)
         self._timers: LinkTimers | None = None
         self._connection: Connection | None = None
@@ -72,7 +74,12 @@ class Host:
         self._places = Places()
         self._connecting = LoggingIn(self._connect, shared or Shared(), self.patience)
         self._reattaching = Reattaching(target.alias, self._supervisors.__contains__)
-        self._reconnecting = Reconnecting(target.alias, self._connecting.unattended, self._misses)
+        self._reconnecting = Reconnecting(
+            target.alias,
+            self._connecting.unattended,
+            self._misses,
+            appears if self._transport.keeps_logins else None,
+        )
         self._linger: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
 

@@ -56,18 +56,28 @@ Attempt = Callable[[], Awaitable[object]]
 class Reconnecting:
     """How things stand with one host, told to the user, and the loop that mends it."""
 
-    def __init__(self, alias: str, attempt: Attempt, wanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        alias: str,
+        attempt: Attempt,
+        wanted: Callable[[], bool],
+        login_appears: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         """Do nothing yet.
 
         Args:
             alias: the host, for the log.
             attempt: one that asks nobody.
             wanted: says whether a connection is needed and not there.
+            login_appears: returns when another program has logged in for this one too; None where
+                that cannot be.
         """
         self.state = HostState.IDLE
         self._alias = alias
         self._attempt = attempt
         self._wanted = wanted
+        self._login_appears = login_appears
+        self._watching: asyncio.Task[None] | None = None
         self._backoff = Backoff()
         self._lost_at: float | None = None
         """When, by the wall clock, what the user was told of; None: all is well."""
@@ -79,6 +89,7 @@ class Reconnecting:
     def connected(self) -> None:
         """Take note that there is a connection, whoever made it."""
         self.state = HostState.CONNECTED
+        self._stop_watching()
         self._backoff.connected()
 
     def back(self, waited: Waited) -> None:
@@ -112,6 +123,7 @@ class Reconnecting:
         """Stop: nobody needs the host any more."""
         if self._task is not None:
             self._task.cancel()
+        self._stop_watching()
         self._lost_at = None
 
     def closed(self) -> None:
@@ -129,6 +141,7 @@ class Reconnecting:
             first: makes the first attempt, at once, instead of one that asks nobody.
         """
         self.state = HostState.RECONNECTING
+        self._stop_watching()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(first))
 
@@ -143,10 +156,7 @@ class Reconnecting:
             try:
                 await attempt()
             except (AuthenticationError, HostKeyError) as error:
-                self._backoff.forget()
-                self.state = HostState.NEEDS_LOGIN
-                advice = "Then interrupt or restart a kernel there: that connects again."
-                log.warning("needs login: %s\n%s", error, advice)
+                self._needs_login(error)
                 return
             except SshpykError as error:
                 self._tell(error)
@@ -155,6 +165,31 @@ class Reconnecting:
                 log.exception("%s: attempt to reconnect failed oddly", self._alias)
         if self.state is HostState.RECONNECTING:
             self.state = HostState.IDLE
+
+    def _needs_login(self, error: SshpykError) -> None:
+        """Tell the user, and look out for a login by other means."""
+        self._backoff.forget()
+        self.state = HostState.NEEDS_LOGIN
+        advice = "Then interrupt or restart a kernel there: that connects again."
+        if self._login_appears is not None:
+            advice = "After `sshpyk login` it connects by itself. Else: " + advice[len("Then ") :]
+            self._watching = asyncio.create_task(self._watch(self._login_appears))
+        log.warning("needs login: %s\n%s", error, advice)
+
+    async def _watch(self, login_appears: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await login_appears()
+        except SshpykError as error:
+            log.debug("%s: no login is looked out for: %s", self._alias, error)
+            return
+        self._watching = None
+        if self.state is HostState.NEEDS_LOGIN and self._wanted():
+            self.begin()
+
+    def _stop_watching(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            self._watching = None
 
     def _tell(self, error: SshpykError) -> None:
         """Tell the user, once in an outage, of what time alone will hardly cure."""

@@ -191,7 +191,7 @@ class Transport:
         return bool(await self._guarded("keeper.end", self._keeper.end(target)))
 
     async def login_appears(self, target: Target) -> None:
-        """Wait until a login is kept for a target that is not kept now; for ever if none can be.
+        """Wait until a login that is kept for a target works; for ever where none can be kept.
 
         Args:
             target: what the kernel spec says about the host.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import shutil
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 # Between two looks at a file: no program is started for it.
 _GLANCE_SECONDS = 2.0
+_GLANCES_BETWEEN_TRIES = 15
 
 
 async def find_open(command: SshCommand) -> Master | None:
@@ -112,16 +114,19 @@ async def end(target: Target) -> bool:
 
 
 async def appears(target: Target) -> None:
-    """Wait until a control master is kept for a target that is not now: see LoginKeeper."""
+    """Wait until a control master is kept for a target that works: see LoginKeeper."""
     command = await ssh_command.prepare(target, None)
-    path = _record_path(command)
-    before = Record.read(path) if path else None
-    while True:
-        await asyncio.sleep(_GLANCE_SECONDS)
-        path = path or _record_path(command)
+    before: Record | None = None
+    for glance in itertools.count():
+        path = _record_path(command)
         record = Record.read(path) if path else None
-        if record is not None and record != before:
-            return
+        # One that did not work is tried again now and then: its network may have come back.
+        if record is not None and (record != before or glance % _GLANCES_BETWEEN_TRIES == 0):
+            before = record
+            if (found := await find_open(command)) is not None:
+                await found.release()
+                return
+        await asyncio.sleep(_GLANCE_SECONDS)
 
 
 def _record_path(command: SshCommand) -> Path | None:
@@ -156,3 +161,6 @@ def _forget(path: Path, record: Record) -> None:
         shutil.rmtree(directory, ignore_errors=True)
     if Record.read(path) == record:
         path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # others may be kept there
+        path.parent.rmdir()
+        path.parent.parent.rmdir()

@@ -22,6 +22,7 @@ from sshpyk_core.testing.conformance.topics.diagnosis import Diagnosis
 from sshpyk_core.testing.conformance.topics.forwards import Forwards
 from sshpyk_core.testing.conformance.topics.host_keys import HostKeys
 from sshpyk_core.testing.conformance.topics.jump_hosts import JumpHosts
+from sshpyk_core.testing.conformance.topics.kept_logins import KeptLogins
 from sshpyk_core.testing.conformance.topics.logins import Logins
 from sshpyk_core.testing.conformance.topics.sessions import Sessions
 from sshpyk_core.testing.conformance.topics.signals import Signals
@@ -45,6 +46,7 @@ class TransportConformance(
     Forwards,
     UnixForwards,
     Logins,
+    KeptLogins,
     HostKeys,
     JumpHosts,
     Vanishing,
