@@ -89,6 +89,13 @@ BAD = {
         "declares 'teleport', which is no Capability",
         "sshpyk_core.declaration.Declaration",
     ),
+    "kept logins without a keeper": Bad(
+        declaring("Declaration(capabilities=frozenset({Capability.KEPT_LOGIN}))").replace(
+            "import Declaration", "import Capability, Declaration"
+        ),
+        "declares KEPT_LOGIN without a keeper",
+        "declare both or neither",
+    ),
     "capabilities that are no set": Bad(
         declaring("Declaration(capabilities=None)"), "capabilities are a NoneType", "frozenset"
     ),

@@ -27,7 +27,11 @@ class Host:
     def __init__(self, *outcomes: Exception) -> None:
         self.made: list[float] = []
         self.connected = False
-        self.loop = Reconnecting("somewhere", self.attempt, lambda: not self.connected)
+        self.logged_in = asyncio.Event()
+        self.watched, self.left = asyncio.Event(), asyncio.Event()
+        self.loop = Reconnecting(
+            "somewhere", self.attempt, lambda: not self.connected, self.login_appears
+        )
         self._outcomes: Iterator[Exception] = iter(outcomes)
         self._changed = asyncio.Condition()
 
@@ -39,6 +43,13 @@ class Host:
         if outcome is not None:
             raise outcome
         self.connect(Waited(here=17, there=4711))
+
+    async def login_appears(self) -> None:
+        self.watched.set()
+        try:
+            await self.logged_in.wait()
+        finally:
+            self.left.set()
 
     def connect(self, waited: Waited) -> None:
         """Connect, as a start does that does not wait for the loop."""
@@ -122,6 +133,28 @@ async def test_a_return_by_somebody_else_is_told_too_with_the_time_since_the_los
     assert host.loop.state is HostState.CONNECTED
     host.connect(Waited())
     assert len(said.containing("connected again")) == 1
+
+
+async def test_a_login_by_other_means_is_noticed_and_nothing_is_tried_before() -> None:
+    host = Host(AuthenticationError("somewhere", "log in", "permission denied"))
+    with listened() as said:
+        host.lose()
+        await said.wait_for("After `sshpyk login` it connects by itself")
+        assert len(host.made) == 1
+        host.logged_in.set()
+        await said.wait_for("connected again after")
+    assert len(host.made) == 2
+
+
+async def test_no_login_is_looked_out_for_when_nobody_needs_the_host() -> None:
+    host = Host(AuthenticationError("somewhere", "log in", "permission denied"))
+    with listened() as said:
+        host.lose()
+        await said.wait_for("needs login")
+        await asyncio.wait_for(host.watched.wait(), SOON)
+        host.loop.not_needed()
+        await asyncio.wait_for(host.left.wait(), SOON)
+    assert len(host.made) == 1
 
 
 async def test_a_loss_before_all_was_well_again_is_not_told_twice() -> None:
