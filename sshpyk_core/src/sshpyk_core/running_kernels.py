@@ -151,7 +151,7 @@ async def tell(link: Link, directory: str, do: str, **fields: Any) -> Mapping[st
     Args:
         link: to its host.
         directory: the supervisor's.
-        do: ``status``, ``signal``, ``stop`` or ``log``.
+        do: ``status``, ``signal``, ``stop``, ``log`` or ``access``.
         fields: what that takes, see ``remote.visit``.
 
     Returns:

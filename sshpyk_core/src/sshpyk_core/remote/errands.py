@@ -11,6 +11,7 @@ resources  directories                    see :mod:`.resources`
 supervisors directories                   see :mod:`.inventory`
 tell       directory, command             see :mod:`.telling`
 locate     kernels                        see :mod:`.locating`
+confirm    directory, wait (seconds)      see :mod:`.confirming`
 ========== ============================== ================================================
 """
 
@@ -61,6 +62,7 @@ KINDS = {
     "supervisors": Kind("inventory", 20.0),
     "tell": Kind("telling", 45.0),
     "locate": Kind("locating", 35.0),
+    "confirm": Kind("confirming", 20.0),
 }
 
 

@@ -75,6 +75,12 @@ class Kernel:
             "session_name": self._session_name,
         }
 
+    def access(self) -> Dict[str, Any]:
+        """Give what somebody needs to talk to it: a secret, as its connection file is one."""
+        path = os.path.join(self._directory, state.CONNECTION_FILE)
+        mode = self.facts.get("interrupt_mode") or "signal"
+        return {"connection": state.read_json(path), "interrupt_mode": mode}
+
     def status(self) -> Dict[str, Any]:
         """Say what is known of it now."""
         return {

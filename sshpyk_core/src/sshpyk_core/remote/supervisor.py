@@ -141,10 +141,7 @@ class Supervisor:
         if not rendezvous.same_secret(str(request["token"]).encode(), self._token.encode()):
             raise wire.WireError("wrong token")
         if frame.kind == wire.COMMAND:
-            kernel = self._kernel
-            door = Door(
-                self._told, kernel.signal, self._stop_now, lambda: kernel.running, kernel.output
-            )
+            door = Door(self._told, self._stop_now, self._kernel)
             return Visit(self._reactor, conduit, frame, door)
         return self._attach(conduit, frame, request)
 

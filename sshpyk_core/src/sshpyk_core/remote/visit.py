@@ -11,6 +11,8 @@ signal signum, name ("SIGINT") delivered: bool
 stop   nothing                 nothing; the kernel and the supervisor end
 log    offset, wait (seconds)  offset, next, data (base64), ended: see :mod:`.output`; with wait, as
                                soon as there is more
+access nothing                 connection (what the kernel's connection file holds, its key too) and
+                               interrupt_mode, for somebody who wants to talk to the kernel
 ====== ======================= ===================================================================
 """
 
@@ -20,7 +22,8 @@ import signal
 from typing import Any, Callable, Dict, NamedTuple
 
 from . import wire
-from .output import Output, Part
+from .kernel import Kernel
+from .output import Part
 from .reactor import Conduit, Reactor
 
 PATIENCE = 60.0
@@ -34,10 +37,8 @@ class Door(NamedTuple):
     """What a visitor may ask of a supervisor."""
 
     status: Callable[[], Dict[str, Any]]
-    signal: Callable[[int], bool]
     stop: Callable[[], None]
-    running: Callable[[], bool]
-    output: Output
+    kernel: Kernel
 
 
 class Visit:
@@ -73,7 +74,7 @@ class Visit:
         if do == "status":
             self._say({"ok": self._door.status()})
         elif do == "signal":
-            self._say({"ok": {"delivered": self._door.signal(signal_number(command))}})
+            self._say({"ok": {"delivered": self._door.kernel.signal(signal_number(command))}})
         elif do == "stop":
             self._say({"ok": {}})
             self._door.stop()
@@ -81,7 +82,9 @@ class Visit:
             offset, wait = int(command.get("offset", 0)), float(command.get("wait", 0))
             if offset < 0 or not (math.isfinite(wait) and 0 <= wait <= MOST_WAIT):
                 raise ValueError("offset %d, wait %g" % (offset, wait))
-            self._door.output.when_more(offset, wait, self._give)
+            self._door.kernel.output.when_more(offset, wait, self._give)
+        elif do == "access":
+            self._say({"ok": self._door.kernel.access()})
         else:
             raise ValueError("unknown command %.40r" % (do,))
 
@@ -90,7 +93,7 @@ class Visit:
             "offset": part.offset,
             "next": part.offset + len(part.data),
             "data": binascii.b2a_base64(part.data, newline=False).decode("ascii"),
-            "ended": not self._door.running(),
+            "ended": not self._door.kernel.running,
         }
         self._say({"ok": answer})
 
