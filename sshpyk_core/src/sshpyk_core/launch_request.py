@@ -115,5 +115,10 @@ def supervisor_options(config: KernelConfig) -> SupervisorOptions:
         spool_limit=config.spool_limit,
         spool_memory=config.spool_memory,
         detached_timeout=config.detached_timeout,
-        owner=f"{getpass.getuser()}@{socket.gethostname()}",
+        owner=owner(),
     )
+
+
+def owner() -> str:
+    """Say who has kernels started from here, as their supervisors record it."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"

@@ -42,6 +42,22 @@ COMMANDS = {
         "sshpyk_core.cli.ssh_entry.command:config",
         "Suggest an entry of the ssh config for a host.",
     ),
+    "ps": LazyCommand(
+        "sshpyk_core.cli.ps.command:ps",
+        "Show the kernels that run on hosts.",
+    ),
+    "logs": LazyCommand(
+        "sshpyk_core.cli.logs.command:logs",
+        "Show the standard output and error of a kernel on a host.",
+    ),
+    "interrupt": LazyCommand(
+        "sshpyk_core.cli.interrupt:interrupt",
+        "Interrupt a kernel that runs on a host.",
+    ),
+    "stop": LazyCommand(
+        "sshpyk_core.cli.stop.command:stop",
+        "Stop kernels that run on hosts.",
+    ),
     "transports": LazyCommand(
         "sshpyk_core.cli.transports.command:transports",
         "Show the installed transports, and whether they work here.",

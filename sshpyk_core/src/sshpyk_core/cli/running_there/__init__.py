@@ -1,0 +1,12 @@
+"""Kernels that run on hosts, for the commands that show one or do something to it.
+
+======== =====================================================================
+module   its job
+======== =====================================================================
+asking   all hosts at once: one connection to each, kept as long as it is needed
+finding  which kernel an ID of the command line means
+flags    how they are looked for
+ids      the IDs that people see and type
+where    which hosts are asked
+======== =====================================================================
+"""
