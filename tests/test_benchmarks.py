@@ -12,7 +12,12 @@ from support.source_tree import ROOT
 from support.ways import TRANSPORTS
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+FIRST, *REST = TRANSPORTS
+
+
+@pytest.mark.parametrize(
+    "transport", [FIRST, *(pytest.param(each, marks=pytest.mark.others) for each in REST)]
+)
 def test_the_benchmarks_measure_everything_in_quick_mode(transport: str) -> None:
     require_program("sshd", "openssh-server")
     require_nss_wrapper()

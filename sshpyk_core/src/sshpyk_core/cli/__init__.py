@@ -34,14 +34,6 @@ COMMANDS = {
         "sshpyk_core.cli.doctor.command:doctor",
         "Find out why a kernel does not start on a host, and how to fix it.",
     ),
-    "forward": LazyCommand(
-        "sshpyk_core.cli.forward.command:forward",
-        "Have ports of a host on this machine while this runs.",
-    ),
-    "config": LazyCommand(
-        "sshpyk_core.cli.ssh_entry.command:config",
-        "Suggest an entry of the ssh config for a host.",
-    ),
     "ps": LazyCommand(
         "sshpyk_core.cli.ps.command:ps",
         "Show the kernels that run on hosts.",
@@ -58,10 +50,6 @@ COMMANDS = {
         "sshpyk_core.cli.stop.command:stop",
         "Stop kernels that run on hosts.",
     ),
-    "transports": LazyCommand(
-        "sshpyk_core.cli.transports.command:transports",
-        "Show the installed transports, and whether they work here.",
-    ),
     "login": LazyCommand(
         "sshpyk_core.cli.login.command:login",
         "Log in to a host once, for all kernels there.",
@@ -69,6 +57,18 @@ COMMANDS = {
     "logout": LazyCommand(
         "sshpyk_core.cli.login.command:logout",
         "End what `sshpyk login` has kept of a login.",
+    ),
+    "forward": LazyCommand(
+        "sshpyk_core.cli.forward.command:forward",
+        "Have ports of a host on this machine while this runs.",
+    ),
+    "config": LazyCommand(
+        "sshpyk_core.cli.ssh_entry.command:config",
+        "Suggest an entry of the ssh config for a host.",
+    ),
+    "transports": LazyCommand(
+        "sshpyk_core.cli.transports.command:transports",
+        "Show the installed transports, and whether they work here.",
     ),
     "completion": LazyCommand(
         "sshpyk_core.cli.completion:completion",
