@@ -11,7 +11,6 @@ from support.require import require_nss_wrapper, require_program
 from support.source_tree import ROOT
 from support.ways import TRANSPORTS
 
-
 FIRST, *REST = TRANSPORTS
 
 
