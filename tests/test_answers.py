@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -94,3 +95,10 @@ def test_lists_and_texts_are_bounded() -> None:
         survey._content(Reader("host", "!!!!"))
     with pytest.raises(LinkError):
         survey._content(Reader("host", "A" * 10**6))
+
+
+@pytest.mark.parametrize("value", ["[" * 60 + "]" * 60, "NaN", '{"a": [-Infinity]}'])
+def test_metadata_that_no_file_should_hold_is_refused(value: str) -> None:
+    metadata = {"x": json.loads(value)}
+    with pytest.raises(LinkError, match="metadata is to be"):
+        survey._kernel(Reader("h", {**KERNEL, "metadata": metadata}))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sshpyk_core.remote import discovery, jupyter_paths, kernelspecs
+from ipykernel.kernelspec import get_kernel_dict
+from sshpyk_core.remote import catalogue, discovery, jupyter_paths, kernelspecs
 from sshpyk_core.remote.discovery import Interpreter
 from sshpyk_core.remote.kernelspecs import KernelSpec, KernelSpecError
 from support.pythons import OLDEST, make_venv, script
@@ -360,3 +361,26 @@ def test_all_of_it_runs_on_python_3_6_without_site(
     )
     argv = [str(venv / "bin/python"), "-m", "ipykernel_launcher", "-f", "/c.json"]
     assert json.loads(done.stdout) == [argv, env["HOME"], env["HOME"], str(venv)]
+
+
+def test_the_native_kernel_has_the_metadata_of_its_ipykernel(
+    env: dict[str, str], this_python: Interpreter, tmp_path: Path
+) -> None:
+    spec = kernelspecs.native(this_python)
+    assert spec is not None
+    assert catalogue.native_metadata(spec) == get_kernel_dict()["metadata"]
+    older = spec._replace(resource_dir=str(tmp_path / "resources"))
+    assert catalogue.native_metadata(older) == {}
+    (tmp_path / "kernelspec.py").write_text("return {'metadata': { 'debugger': True}}")
+    assert catalogue.native_metadata(older) == {"debugger": True}
+
+
+def test_a_spec_that_cannot_be_told_is_a_problem_of_its_own(env: dict[str, str]) -> None:
+    folder = install(user_dir(env), "odd")
+    good = json.dumps({"argv": [sys.executable], "metadata": {"x": 0}})
+    (folder / "kernel.json").write_text(good.replace("0", "NaN"))
+    install(user_dir(env), "even", argv=[sys.executable])
+    found = catalogue.Catalogue(env)
+    found.fill([NOBODY], [])
+    assert "even" in [each["name"] for each in found.kernels]
+    assert "cannot be told" in found.problems[str(folder)]

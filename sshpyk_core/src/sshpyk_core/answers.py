@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import reprlib
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -30,6 +31,9 @@ MOST_TEXT = 4096
 
 MOST_ITEMS = 2000
 """Items of one list, and keys of one object."""
+
+MOST_DEPTH = 50
+"""Levels of an object that is handed on."""
 
 MOST_NUMBER = 2**63
 """Numbers beyond are none that a host can mean."""
@@ -62,7 +66,7 @@ class Reader:
 
     def wrong(self, wanted: str) -> LinkError:
         """Give the error that says what it should have been."""
-        found = shown(repr(self.value)[:80])
+        found = shown(reprlib.repr(self.value)[:80])
         said = f"{shown(self.place)} is to be {wanted}, and is {found}"
         return LinkError(self.host, "read what the bridge said", said, FIX)
 
@@ -126,11 +130,29 @@ class Reader:
             raise self.wrong("a finite number")
         return float(value)
 
+    def document(self) -> Mapping[str, Any]:
+        """Read an object that goes into a file as it is, for programs that take strict JSON."""
+        if not isinstance(self.value, dict) or not _is_strict(self.value):
+            raise self.wrong(f"an object of JSON, at most {MOST_DEPTH} deep")
+        return self.value
+
     def mapping(self) -> Mapping[str, Any]:
         """Read an object that is handed on as it is."""
         if not isinstance(self.value, dict):
             raise self.wrong("an object")
         return self.value
+
+
+def _is_strict(value: object) -> bool:
+    """Say whether it is not too deep to be written and holds no NaN, which browsers refuse."""
+    level: list[object] = [value]
+    for _ in range(MOST_DEPTH):
+        if any(isinstance(each, float) and not math.isfinite(each) for each in level):
+            return False
+        inner: list[Iterable[object]] = [each.values() for each in level if isinstance(each, dict)]
+        inner += [each for each in level if isinstance(each, list)]
+        level = [item for items in inner for item in items]
+    return not level
 
 
 async def answer_to(link: Link, tried: str, do: str, patience: float, **fields: Any) -> Reader:

@@ -122,20 +122,18 @@ class Survey:
     cut_short: bool
 
 
-async def survey(link: Link, pythons: Sequence[str] = (), remote_dir: str | None = None) -> Survey:
+async def survey(link: Link, pythons: Sequence[str] = ()) -> Survey:
     """Find out what a host has.
 
     Args:
         link: to it; no channel but the link's is used.
         pythons: interpreters to look at besides: absolute paths, from ``~/``, or names on the PATH.
-        remote_dir: directory of the remote package that a kernel spec names, if one does.
 
     Raises:
         HostError: see :func:`.answers.answer_to`.
     """
     tried = "find out which kernels there are"
-    fields: dict[str, Any] = {"pythons": list(pythons), "remote_dir": remote_dir}
-    answer = await answer_to(link, tried, "survey", PATIENCE, **fields)
+    answer = await answer_to(link, tried, "survey", PATIENCE, pythons=list(pythons))
     return Survey(
         system=_system(answer["system"]),
         interpreters=answer["interpreters"].each(_interpreter),
@@ -218,7 +216,7 @@ def _kernel(reader: Reader) -> RemoteKernel:
         display_name=reader["display_name"].text(),
         language=reader["language"].text(),
         interrupt_mode=mode.plain(),
-        metadata=reader["metadata"].mapping(),
+        metadata=reader["metadata"].document(),
         resource_dir=reader["resource_dir"].plain(),
         argv=reader["argv"].each(Reader.text),
         resources=tuple(name for name in reader["resources"].each(Reader.text) if name in LOGOS),

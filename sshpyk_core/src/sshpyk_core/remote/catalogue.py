@@ -1,7 +1,9 @@
 """All kernels of this host, each with the interpreter by which a launch finds exactly that one."""
 
+import ast
 import json
 import os
+import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from . import discovery, kernelspecs
@@ -15,10 +17,15 @@ MOST_JSON = 16 * 1024
 
 MOST_KERNELS = 500
 
+MOST_SOURCE = 64 * 1024
+"""Characters of ipykernel's source that are looked at."""
+
 REMOTE_MARK = "kernel_provisioner"
 """In the metadata of a kernel spec that starts its kernel elsewhere."""
 
 AUTO = "auto"
+
+_METADATA = re.compile(r"""["']metadata["']\s*:\s*(\{[^{}]*\})""")
 
 
 class Home(NamedTuple):
@@ -79,10 +86,17 @@ class Catalogue:
         if key in self._listed or len(self.kernels) >= MOST_KERNELS:
             return
         self._listed[key] = None
+        if spec == kernelspecs.native(home.interpreter):
+            spec = spec._replace(metadata=native_metadata(spec))
         if not spec.resource_dir.isprintable():
             self.problems[spec.resource_dir] = "this path cannot be shown, so it cannot be used"
             return
-        size = len(json.dumps([spec.argv, spec.metadata, spec.display_name, spec.language]))
+        told = [spec.argv, spec.metadata, spec.display_name, spec.language]
+        try:
+            size = len(json.dumps(told, allow_nan=False))
+        except (ValueError, RecursionError) as error:
+            self.problems[spec.resource_dir] = "its kernel.json cannot be told: %s" % error
+            return
         if size > MOST_JSON:
             self.problems[spec.resource_dir] = "its kernel.json is too large: %d bytes" % size
             return
@@ -127,6 +141,21 @@ def _is_own(spec: KernelSpec, interpreter: Interpreter) -> bool:
         return data not in SYSTEM_PATHS
     native = kernelspecs.native(interpreter)
     return native is not None and spec.resource_dir == native.resource_dir
+
+
+def native_metadata(spec: KernelSpec) -> Dict[str, Any]:
+    """Give the metadata that ipykernel of that version would write for its kernel.
+
+    Read from its source, as an interpreter is run once and imports nothing that is installed.
+    """
+    path = os.path.join(os.path.dirname(spec.resource_dir), "kernelspec.py")
+    try:
+        with open(path, encoding="utf-8") as file:
+            match = _METADATA.search(file.read(MOST_SOURCE))
+        metadata = ast.literal_eval(match.group(1)) if match else {}
+    except (OSError, ValueError, SyntaxError):
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def usual_interpreters(env: Mapping[str, str]) -> List[str]:

@@ -6,7 +6,7 @@ it ends with the bridge, or when its time is up, and with it what it has started
 ========== ============================== ================================================
 do         takes                          gives
 ========== ============================== ================================================
-survey     pythons, remote_dir            see :mod:`.survey`
+survey     pythons                        see :mod:`.survey`
 resources  directories                    see :mod:`.resources`
 supervisors directories                   see :mod:`.inventory`
 tell       directory, command             see :mod:`.telling`

@@ -50,9 +50,9 @@ async def look(request: Request, status: LiveStatus, *, ask: bool = True) -> See
     target, places = request.config.target, request.places
     async with visiting(target, person=person, places=places) as visit:
         status.say(f"Looking for kernels on {alias}")
-        found = await survey(visit.link, pythons, request.config.remote_dir)
+        found = await survey(visit.link, pythons)
         if request.choices.install and await install_where_missing(visit, found, request, status):
-            found = await survey(visit.link, pythons, request.config.remote_dir)
+            found = await survey(visit.link, pythons)
         kernels = tuple(matching(found, request))
         directories = [kernel.resource_dir for kernel in kernels if kernel.resources]
         status.say(f"Fetching the logos from {alias}")

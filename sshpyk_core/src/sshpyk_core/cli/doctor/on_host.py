@@ -134,7 +134,7 @@ class OnHost:
         self.examination.begin("kernel spec")
         pythons = () if config.remote_python == "auto" else (config.remote_python,)
         try:
-            found = await survey(link, pythons, config.remote_dir)
+            found = await survey(link, pythons)
         except SshpykError as error:
             # The start of a kernel that is named tells more.
             finding = finding_of(error)
