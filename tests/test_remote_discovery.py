@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from sshpyk_core.remote import discovery
+from sshpyk_core.remote import discovery, survey
 from sshpyk_core.remote.discovery import DiscoveryError, Interpreter
+from sshpyk_core.remote.environments import Place
 from support.pythons import PYTHONS, make_venv, script
 
 
@@ -162,3 +164,25 @@ def test_auto_takes_the_first_python3_that_works(
 def test_a_named_one_has_no_substitute(env: dict[str, str]) -> None:
     with pytest.raises(DiscoveryError, match="/nowhere/python"):
         list(discovery.interpreters("/nowhere/python", env))
+
+
+def test_one_that_leaves_its_output_open_is_given_up(tmp_path: Path, env: dict[str, str]) -> None:
+    text = f"#!/bin/sh\nsetsid sleep 20 &\necho $! >{tmp_path}/pid\n"
+    path = script(tmp_path / "python", text)
+    began = time.monotonic()
+    try:
+        with pytest.raises(DiscoveryError, match=r"within 0\.5 s"):
+            discovery.describe_interpreter(path, env, timeout=0.5)
+        assert time.monotonic() - began < 10
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+
+
+def test_one_that_answers_nonsense_spoils_no_other(tmp_path: Path, env: dict[str, str]) -> None:
+    odd = script(tmp_path / "python", "#!/bin/sh\necho sshpyk-interpreter:[]\n")
+    places = [Place(path, "named", "", "") for path in (odd, sys.executable)]
+    bad, good = survey.ask(places, env, time.monotonic() + 20)
+    assert bad.interpreter is None
+    assert "TypeError" in bad.problem
+    assert good.interpreter is not None
+    assert good.interpreter.executable == sys.executable

@@ -217,7 +217,11 @@ def _run(path: str, env: Mapping[str, str], timeout: float) -> Tuple[str, str, i
         output, complaint = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as error:
         _kill_group(process.pid)
-        process.communicate()
+        # Not communicate(): a daemon that it has started may hold its output open for ever.
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+        process.wait()
         message = "%s did not say what it is within %g s" % (path, timeout)
         raise DiscoveryError("too-slow", message) from error
     finally:

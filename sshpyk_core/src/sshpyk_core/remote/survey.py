@@ -119,6 +119,10 @@ def _ask(python: str, env: Mapping[str, str], deadline: float) -> Asked:
         found = discovery.describe_interpreter(python, env, min(left, PROBE_TIMEOUT))
     except DiscoveryError as error:
         return Asked(None, str(error))
+    except Exception as error:  # of this one only: the others are told of
+        return Asked(None, "%s: %s" % (type(error).__name__, error))
+    if not (found.prefix.isprintable() and found.executable.isprintable()):
+        return Asked(None, "the path of its environment cannot be shown, so it cannot be used")
     return Asked(found, "")
 
 
