@@ -65,8 +65,9 @@ async def kernel_starts(
                 config.launch_timeout,
             )
             started = time.monotonic() - began
-            argv = " ".join(map(str, facts.get("argv") or []))[:_SHOWN]
-            spec = [Finding("ok", f"{config.remote_kernel_name} is {argv}")]
+            argv = facts.get("argv")
+            words = " ".join(map(str, argv if isinstance(argv, list) else []))[:_SHOWN]
+            spec = [Finding("ok", f"{config.remote_kernel_name} is {words}")]
             async with _ports(transport, session, supervisor, config, facts) as (ip, ports):
                 left = config.launch_timeout - started
                 info = await _asked(ip, ports, key, watcher, max(1.0, left))
@@ -113,7 +114,9 @@ async def _launch(
     await spawned
     facts = await launched
     ports = facts.get("ports")
-    if not isinstance(ports, dict) or set(ports) != set(PORTS):
+    ports = ports if isinstance(ports, dict) else {}
+    good = all(type(port) is int and 0 < port < 65536 for port in ports.values())
+    if not good or set(ports) != set(PORTS):
         raise KernelStartError(config.ssh_host_alias, "start the kernel", "its ports were not told")
     return facts
 

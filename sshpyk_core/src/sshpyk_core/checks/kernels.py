@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from sshpyk_core.config import KernelConfig
@@ -50,7 +51,7 @@ def kernel_spec_there(survey: Survey, config: KernelConfig, name: str) -> list[F
             Finding("error", cause, f"`sshpyk add {config.ssh_host_alias} --install-ipykernel`")
         ]
     one = (there or survey.kernels)[0]
-    flags = f"--remote-kernel-name {one.name} --remote-python {one.python}"
+    flags = shlex.join(["--remote-kernel-name", one.name, "--remote-python", one.python])
     fix = f"`sshpyk edit {name} {flags}`, or `sshpyk add {config.ssh_host_alias}`"
     return [Finding("warning" if survey.cut_short else "error", cause, fix)]
 

@@ -79,7 +79,7 @@ async def forwarding_allowed(
         except asyncio.TimeoutError:
             line = None
         number, _, path = (line or "").partition(" ")
-        if not number.isdecimal() or not 0 < int(number) < 65536:
+        if not number.isdecimal() or len(number) > 5 or not 0 < int(number) < 65536:
             cause = "whether ports can be forwarded was not found out: nothing listens on the host"
             return [Finding("info", cause, "Is there room in its /tmp? Try again.")]
         if tcp:
@@ -108,17 +108,21 @@ async def _reaches(transport: Transport, session: Session, there: Address, word:
         return False
     try:
         assert isinstance(forward.address, TcpAddress)
-        return await Deadline(_SECONDS).run(_heard(forward.address)) == word.encode()
+        heard = await Deadline(_SECONDS).run(_heard(forward.address, len(word)))
+        return heard == word.encode()
     except (asyncio.TimeoutError, OSError):
         return False
     finally:
         await asyncio.shield(forward.aclose())
 
 
-async def _heard(address: TcpAddress) -> bytes:
+async def _heard(address: TcpAddress, length: int) -> bytes:
     reader, writer = await asyncio.open_connection(address.host, address.port)
     try:
-        return await reader.read()
+        # No more than that: the host may send without end.
+        return await reader.readexactly(length)
+    except asyncio.IncompleteReadError as error:
+        return error.partial
     finally:
         writer.close()
         with contextlib.suppress(OSError):

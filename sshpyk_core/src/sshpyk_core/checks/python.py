@@ -17,6 +17,8 @@ LITTLE_ROOM = 100 * 1024**2
 """Bytes of free disk space below which a kernel's output may not fit."""
 
 _SECONDS = 10.0
+
+_MOST_DIGITS = 20
 _FREE = """
 import os, sys
 room = os.statvfs(sys.argv[2])
@@ -40,7 +42,7 @@ async def room_there(transport: Transport, session: Session, hello: BridgeHello)
             line = await Deadline(_SECONDS).run(talk.line_after(mark))
     except asyncio.TimeoutError:
         line = None
-    if line is None or not line.isdecimal():
+    if line is None or not line.isdecimal() or len(line) > _MOST_DIGITS:
         return []
     free = int(line)
     words = f"{directory} has {free / 1024**2:,.0f} MiB free"

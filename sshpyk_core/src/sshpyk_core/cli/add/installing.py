@@ -70,7 +70,7 @@ async def install_where_missing(
         fix = "Make an environment there, such as: python3 -m venv ~/.venvs/work"
         raise RemoteError(request.alias, "install ipykernel", said, fix)
     if len(possible) > 1 and not request.choices.every:
-        flags = "\n".join(f"  --remote-python {each.executable}" for each in possible)
+        flags = "\n".join(f"  --remote-python {shlex.quote(each.executable)}" for each in possible)
         said = f"{len(possible)} interpreters lack it"
         fix = f"Say which, or --all:\n{flags}"
         raise RemoteError(request.alias, "install ipykernel", said, fix)

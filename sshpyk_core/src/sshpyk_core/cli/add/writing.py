@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,8 +50,8 @@ def check(chosen: Sequence[Candidate], request: Request) -> None:
     """
     if len(chosen) > 1 and (request.kernel_name or request.wanted.display_name):
         found = "".join(
-            f"\n  --remote-python {each.config.remote_python} "
-            f"--remote-kernel-name {each.config.remote_kernel_name}"
+            f"\n  --remote-python {shlex.quote(each.config.remote_python)} "
+            f"--remote-kernel-name {shlex.quote(each.config.remote_kernel_name)}"
             for each in chosen
         )
         raise LocalSpecError(
