@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from sshpyk_core.cli.completing import hosts_of
 from sshpyk_core.cli.page import Page, printable
+from sshpyk_core.cli.status import LiveStatus
 from support.kernels import install_spec
 from support.local import LocalSide
 from support.screen import SSHPYK, in_a_pipe
@@ -81,3 +83,13 @@ def test_without_a_home_help_is_still_there() -> None:
     env = {name: value for name, value in os.environ.items() if name != "HOME"}
     done = subprocess.run([*SSHPYK, "--help"], env=env, capture_output=True, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("text", ["me@[fe80::1]", "a [/b] c"])
+def test_the_live_line_shows_brackets(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    shown = io.StringIO()
+    monkeypatch.setattr("sys.stderr", shown)
+    with LiveStatus(text) as status:
+        status.say(f"{text}!")
+    assert text in shown.getvalue()

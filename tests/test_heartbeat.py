@@ -99,3 +99,15 @@ def test_kernels_that_share_a_link_get_the_strictest_timers() -> None:
     one = LinkTimers(ping_after=1, dead_after=20, awake_patience=3)
     other = LinkTimers(ping_after=2, dead_after=10, awake_patience=3)
     assert one.strictest(other) == other.strictest(one) == LinkTimers(1, 10, 3)
+
+
+async def test_trips_at_the_same_time_are_told_apart() -> None:
+    async with watched(LinkTimers()) as (heartbeat, pings, _):
+        first, second = heartbeat.time_a_trip(), heartbeat.time_a_trip()
+        questions = [await pings.get(), await pings.get()]
+        heartbeat.answered(questions[0])
+        third = heartbeat.time_a_trip()
+        for question in (questions[1], await pings.get()):
+            heartbeat.answered(question)
+        for trip in (first, second, third):
+            assert await asyncio.wait_for(trip, SOON) >= 0

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
+from sshpyk_core.cli.listing.local import local_kernel
 from sshpyk_core.errors import ConfigError, LocalSpecError
+from sshpyk_core.kernelspecs import LocalSpec
 from support.kernels import install_spec, remote_kernel
 from support.local import LocalSide
 
@@ -197,3 +199,9 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path: Path) -> None:
     assert real.file.is_file()
     kernelspecs.remove(real)
     assert everything_in(tmp_path) == ["real"]
+
+
+@pytest.mark.parametrize("program", ["~\0x", "~\ud800", "a\0b"])
+def test_a_command_that_is_no_path_is_not_there(tmp_path: Path, program: str) -> None:
+    told = local_kernel(LocalSpec("odd", tmp_path, {"argv": [program]}))
+    assert told.command.mark == "error"

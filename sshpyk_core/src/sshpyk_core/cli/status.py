@@ -6,6 +6,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.status import Status
+from rich.text import Text
 
 from sshpyk_core.cli.page import printable
 from sshpyk_core.errors import SshpykError
@@ -21,14 +22,16 @@ class LiveStatus:
     def __init__(self, text: str) -> None:
         """Say what is waited for at first; shown from :meth:`__enter__` on."""
         console = Console(stderr=True, highlight=False)
-        self._status = Status(text, console=console) if console.is_terminal else None
+        # No markup: the brackets of an address are shown as they are.
+        shown = Text(printable(text))
+        self._status = Status(shown, console=console) if console.is_terminal else None
         self._shown = 0
         self._person: Prompter | None = None
 
     def say(self, text: str) -> None:
         """Say what is waited for now."""
         if self._status is not None:
-            self._status.update(printable(text))
+            self._status.update(Text(printable(text)))
 
     def prompter(self, person: Prompter | None) -> Prompter | None:
         """Give somebody to ask in whose questions the line does not get mixed."""

@@ -6,6 +6,7 @@ The same for every transport: none of them finds a dead peer in useful time by i
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 
 from sshpyk_core.suspend import suspended_within
@@ -29,6 +30,7 @@ class Heartbeat:
         self._give_up_at = self._heard + timers.dead_after
         self._stale_until = 0.0
         self._question = 0
+        self._trip_numbers = itertools.count()
         self._trips: dict[bytes, tuple[float, asyncio.Future[float]]] = {}
 
     @property
@@ -51,7 +53,7 @@ class Heartbeat:
 
     def time_a_trip(self) -> asyncio.Future[float]:
         """Send a few bytes; the future gives the seconds that they took there and back."""
-        question = b"trip %d" % len(self._trips)
+        question = b"trip %d" % next(self._trip_numbers)
         trip: asyncio.Future[float] = self._loop.create_future()
         self._trips[question] = (self._loop.time(), trip)
         self._ping(question)

@@ -106,9 +106,16 @@ def _command(content: Mapping[str, Any]) -> Fact:
     if not argv:
         return Fact("", "error", "its kernel.json has no argv")
     program = str(argv[0])
-    if _OWN_PYTHON.fullmatch(program) or shutil.which(os.path.expanduser(program)):
+    if _OWN_PYTHON.fullmatch(program) or _is_there(program):
         return Fact(command)
     return Fact(command, "error", f"there is no program {program}")
+
+
+def _is_there(program: str) -> bool:
+    try:
+        return shutil.which(os.path.expanduser(program)) is not None
+    except ValueError:  # no path at all: a NUL in it, or half a character
+        return False
 
 
 def transport(name: str) -> Fact:
