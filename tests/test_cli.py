@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -38,6 +40,20 @@ def test_every_command_is_listed() -> None:
     for name, command in COMMANDS.items():
         assert name in done.output
         assert command.help in done.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_examples_and_the_object_for_programs_in_80_columns(name: str) -> None:
+    done = CliRunner().invoke(main, [name, "--help"], terminal_width=80, prog_name="sshpyk")
+    assert f"Examples:\n    sshpyk {name}" in done.output or f'"$(sshpyk {name}' in done.output
+    assert ("The JSON object:" in done.output) == ("--json" in done.output.split("Options:")[1])
+    assert max(map(len, done.output.splitlines())) <= 80
+
+
+def test_every_command_is_in_the_table_of_the_documentation() -> None:
+    page = Path(__file__).parents[1] / "docs/commands.md"
+    told = re.findall(r"^\| \[?`sshpyk (\w+)", page.read_text(encoding="utf-8"), re.M)
+    assert sorted(told) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize(

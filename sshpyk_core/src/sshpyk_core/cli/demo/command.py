@@ -24,7 +24,7 @@ NEEDED = ("asyncssh", "ipykernel", "psutil")
     show_default=True,
     help="The transport that carries the kernel.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print facts for programs, at the end.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end.")
 def demo(transport: str, as_json: bool) -> None:
     """Watch a kernel run behind an SSH server on this machine.
 
@@ -32,7 +32,21 @@ def demo(transport: str, as_json: bool) -> None:
     this Python; runs a cell, interrupts one, restarts the kernel, ends everything. Needs neither
     another machine nor any set-up, and touches neither ~/.ssh nor your Jupyter directories.
 
-    The exit status is 0 when every step did what it is there to show.
+    The exit status is 0 when every step did what it is there to show, else 1.
+
+    \b
+    Examples:
+      sshpyk demo
+      sshpyk demo --transport asyncssh --json
+
+    \b
+    The JSON object:
+      ok         whether the exit status is 0
+      transport  its name
+      seconds    that all of it took
+      steps      list of objects with name, ok, seconds and what the
+                 step found
+      error      what went wrong; only then
     """
     _check_needs(transport)
     # What takes a while to import is imported when it is certain to be used, and the slowest when

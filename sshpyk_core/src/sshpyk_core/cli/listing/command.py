@@ -51,9 +51,10 @@ def list_kernels(remote: bool, local: bool, no_check: bool, timeout: float, as_j
       sshpyk list --remote --json | jq -r '.kernels[].name'
 
     \b
-    The JSON object has kernels, a list of objects. Their kind is
-    local, broken or ssh. A fact is an object with value, mark (ok,
-    info, warning, error or unknown), cause and fix.
+    The JSON object:
+      kernels  list of objects whose kind is local, broken or ssh. A
+               fact is an object with value, mark (ok, info, warning,
+               error or unknown), cause and fix
       local   name, display_name, directory, command (a fact),
               language, interrupt_mode
       broken  name, file, reason, ours (is it one of sshpyk)
