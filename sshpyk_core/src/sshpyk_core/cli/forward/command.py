@@ -17,7 +17,7 @@ __all__ = ["forward"]
 
 
 @click.command("forward")
-@click.argument("host", metavar="NAME|HOST", shell_complete=complete_host_or_name)
+@click.argument("host", metavar="HOST|NAME", shell_complete=complete_host_or_name)
 @click.argument("ports", metavar="PORT...", nargs=-1, required=True)
 @click.option("--open", "browse", is_flag=True, help="Open each address in the browser.")
 @click.option(
