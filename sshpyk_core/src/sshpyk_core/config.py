@@ -135,7 +135,7 @@ class KernelConfig:
         values, notices = _modern(values, problems)
         _check_timers(values, problems)
         if problems:
-            raise ConfigError("\n  ".join([f"the config of {where}:", *problems]))
+            raise ConfigError("\n  ".join([f"wrong settings in {where}:", *problems]))
         return cls(**values, notices=tuple(notices))
 
     def to_stanza(self) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _show_written(page: Page, outcome: Outcome) -> None:
 
 
 def _show_found(page: Page, outcome: Outcome) -> None:
-    page.line("Nothing is written. This would be added:")
+    page.line("Nothing is written. What was found:")
     for each in outcome.candidates:
         taken = each.state in ("other settings", "name taken")
         page.marked("warning" if taken else "info", f"{each.display_name}: {each.state}")

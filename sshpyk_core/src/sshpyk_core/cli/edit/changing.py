@@ -95,7 +95,7 @@ def _unset(stanza: dict[str, Any], word: str) -> None:
         else:
             del stanza[key]
         return
-    known = [*(each.name for each in KEYS), *stanza]
+    known = list(dict.fromkeys([*(each.name for each in KEYS), *stanza]))
     if dot or key not in known:
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}"
