@@ -148,6 +148,7 @@ def test_no_change_is_said(local: LocalSide) -> None:
     ("arguments", "status", "said"),
     [
         (["lab", "--unset", "remote_cmd"], 1, "no key 'remote_cmd': did you mean remote_cwd?"),
+        (["lab", "--unset", "zzzz"], 1, "independent_local_processes\n"),
         (["lab", "--unset", "ssh_host_alias"], 1, "ssh_host_alias is missing"),
         (["lab", "--unset", "remote_cwd.x"], 1, "there is no key 'remote_cwd.x'"),
         (["lab", "--remote-cwd", "there"], 1, "must be an absolute path or one from '~/'"),

@@ -36,7 +36,7 @@ def _kernel(candidate: Candidate, outcome: Outcome) -> dict[str, Any]:
         "remote_python": candidate.config.remote_python,
         "remote_kernel_name": candidate.config.remote_kernel_name,
         "status": status,
-        "path": str(written.spec.directory) if written else None,
+        "directory": str(written.spec.directory) if written else None,
     }
 
 

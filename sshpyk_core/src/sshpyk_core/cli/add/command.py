@@ -19,7 +19,7 @@ The JSON object:
   cut_short          true when it has more than was looked at
   kernels            list of: name, display_name, language,
                      environment, remote_python,
-                     remote_kernel_name, status and path, which
+                     remote_kernel_name, status and directory, which
                      is null when there is no kernel spec.
                      status is "added", "already there" or
                      "not chosen"; with --dry-run "new",
