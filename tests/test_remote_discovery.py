@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sshpyk_core.remote import discovery, survey
 from sshpyk_core.remote.discovery import DiscoveryError, Interpreter
-from sshpyk_core.remote.environments import Place
+from sshpyk_core.remote.environments import Place, Places
 from support.pythons import PYTHONS, make_venv, script
 
 
@@ -186,3 +186,31 @@ def test_one_that_answers_nonsense_spoils_no_other(tmp_path: Path, env: dict[str
     assert "TypeError" in bad.problem
     assert good.interpreter is not None
     assert good.interpreter.executable == sys.executable
+
+
+def test_a_list_of_environments_that_is_no_file_holds_up_nothing(env: dict[str, str]) -> None:
+    folder = Path(env["HOME"]) / ".conda"
+    folder.mkdir()
+    os.mkfifo(folder / "environments.txt")
+    places = Places(env)
+    places.look([])
+    assert places.problems == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+@pytest.mark.parametrize("theirs", ["shared", "shared/.venv"])
+def test_programs_of_other_users_are_not_run_unasked(
+    env: dict[str, str], tmp_path: Path, theirs: str
+) -> None:
+    root = tmp_path / "group" / ".venv"
+    (root / "bin").mkdir(parents=True)
+    (root / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    (Path(env["HOME"]) / "shared").symlink_to(root.parent)
+    mine = Places(env)
+    mine.look([])
+    assert str(Path(env["HOME"]) / "shared/.venv") in {each.root for each in mine.found}
+    os.chown(Path(env["HOME"]) / theirs, 12345, -1)
+    places = Places(env)
+    places.look([])
+    assert not [each for each in places.found if each.root.endswith("/shared/.venv")]
+    assert list(places.problems) == [str(Path(env["HOME"]) / theirs)]

@@ -225,13 +225,21 @@ class Places:
                     self._project(inner, folder)
 
     def _project(self, name: str, path: str) -> bool:
-        """Add the environments of a project; say whether the folder is one itself."""
-        if self._environment(path, "venv", name):
+        """Add the environments of a project; say whether it is one itself, or not to be used."""
+        if self._of_others(path) or self._environment(path, "venv", name):
             return True
-        for inner in IN_PROJECTS:
-            self._environment(os.path.join(path, inner), "venv", name)
+        for inner in (os.path.join(path, each) for each in IN_PROJECTS):
+            if not self._of_others(inner):
+                self._environment(inner, "venv", name)
         self._pixi(os.path.join(path, ".pixi/envs"), name)
         return False
+
+    def _of_others(self, path: str) -> bool:
+        """Say whether it is another user's, whose programs are not run unasked."""
+        if not os.path.isdir(path) or os.stat(path).st_uid in (0, os.geteuid()):
+            return False
+        self.problems[path] = "is another user's: name an interpreter in it to have it looked at"
+        return True
 
     def _pixi(self, folder: str, project: str) -> None:
         for name, path in self._folders(folder):
@@ -269,7 +277,9 @@ def _has_conda(root: str) -> bool:
 
 
 def _text(path: str) -> str:
-    """Give the beginning of a file; empty where there is none."""
+    """Give the beginning of a file; empty where there is none, or something that only looks so."""
+    if not os.path.isfile(path):
+        return ""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(65536)
