@@ -12,7 +12,7 @@ import pytest
 from sshpyk_core.backoff import QUICK_RETURNS
 from sshpyk_core.errors import AuthenticationError, HostUnreachableError, RemoteDirectoryError
 from sshpyk_core.link.attachment import Waited
-from sshpyk_core.reconnecting import HostState, Loss, Reconnecting
+from sshpyk_core.reconnecting import USELESS_LOGINS, HostState, Loss, Reconnecting
 from support.said import listened
 
 from sshpyk_core import suspend
@@ -144,6 +144,21 @@ async def test_a_login_by_other_means_is_noticed_and_nothing_is_tried_before() -
         host.logged_in.set()
         await said.wait_for("connected again after")
     assert len(host.made) == 2
+
+
+async def test_logins_that_let_nobody_in_make_no_storm_of_attempts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sshpyk_core.backoff.BACKOFF", (0.0, 0.1))
+    refused = [AuthenticationError("somewhere", "log in", "permission denied")] * 100
+    host = Host(*refused)
+    host.logged_in.set()
+    with listened() as said:
+        host.lose()
+        await said.wait_for("\nThen interrupt or restart a kernel there")
+        assert host.loop.state is HostState.NEEDS_LOGIN
+    assert len(host.made) == 1 + USELESS_LOGINS
+    assert host.made[-1] - host.made[0] >= 0.15
 
 
 async def test_no_login_is_looked_out_for_when_nobody_needs_the_host() -> None:

@@ -24,6 +24,9 @@ __all__ = ["Attempt", "HostState", "Loss", "Reconnecting"]
 
 log = logging.getLogger(__name__)
 
+USELESS_LOGINS = 3
+"""How many logins by other means may come to nothing in a row before none is waited for."""
+
 
 class HostState(enum.Enum):
     """How things stand between here and a host."""
@@ -78,6 +81,8 @@ class Reconnecting:
         self._wanted = wanted
         self._login_appears = login_appears
         self._watching: asyncio.Task[None] | None = None
+        self._useless_logins = 0
+        self._begun_by_login = False
         self._backoff = Backoff()
         self._lost_at: float | None = None
         """When, by the wall clock, what the user was told of; None: all is well."""
@@ -89,6 +94,7 @@ class Reconnecting:
     def connected(self) -> None:
         """Take note that there is a connection, whoever made it."""
         self.state = HostState.CONNECTED
+        self._useless_logins, self._begun_by_login = 0, False
         self._stop_watching()
         self._backoff.connected()
 
@@ -124,6 +130,7 @@ class Reconnecting:
         if self._task is not None:
             self._task.cancel()
         self._stop_watching()
+        self._begun_by_login = False
         self._lost_at = None
 
     def closed(self) -> None:
@@ -168,10 +175,14 @@ class Reconnecting:
 
     def _needs_login(self, error: SshpykError) -> None:
         """Tell the user, and look out for a login by other means."""
-        self._backoff.forget()
+        if self._begun_by_login:
+            self._useless_logins += 1
+        else:
+            self._backoff.forget()
+        self._begun_by_login = False
         self.state = HostState.NEEDS_LOGIN
         advice = "Then interrupt or restart a kernel there: that connects again."
-        if self._login_appears is not None:
+        if self._login_appears is not None and self._useless_logins < USELESS_LOGINS:
             advice = "After `sshpyk login` it connects by itself. Else: " + advice[len("Then ") :]
             self._watching = asyncio.create_task(self._watch(self._login_appears))
         log.warning("needs login: %s\n%s", error, advice)
@@ -184,6 +195,7 @@ class Reconnecting:
             return
         self._watching = None
         if self.state is HostState.NEEDS_LOGIN and self._wanted():
+            self._begun_by_login = True
             self.begin()
 
     def _stop_watching(self) -> None:
