@@ -123,6 +123,31 @@ async def test_two_logins_at_once_leave_one(sshd: SSHServer) -> None:
         assert wait_gone(lambda: local_ssh(sshd)[1:], 5) == []
 
 
+async def test_a_kernel_that_would_not_use_it_does_not_see_it_appear(
+    sshd: SSHServer, local: LocalSide
+) -> None:
+    async with kept_login(sshd) as target:
+        aside = asyncio.create_task(kept.appears(target_of(sshd, multiplex="never")))
+        await kept.appears(target)
+        done, _ = await asyncio.wait([aside], timeout=1)
+        aside.cancel()
+        assert not done
+
+
+async def test_a_socket_where_others_could_listen_is_not_used(
+    sshd: SSHServer, local: LocalSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(local.home / ("long" * 20)))
+    async with kept_login(sshd) as target:
+        runtime = os.environ["XDG_RUNTIME_DIR"]
+        (name,) = os.listdir(runtime)
+        os.chmod(os.path.join(runtime, name), 0o777)
+        assert await kept.find(target) is None
+        await works(sshd)
+        assert sshd.logins() == 2
+        assert await kept.end(target)
+
+
 async def test_where_others_could_enter_nothing_is_kept(sshd: SSHServer, local: LocalSide) -> None:
     place = local.home / ".cache/sshpyk/logins"
     place.mkdir(parents=True)

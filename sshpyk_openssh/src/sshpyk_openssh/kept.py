@@ -43,7 +43,9 @@ async def find_open(command: SshCommand) -> Master | None:
     record = Record.read(path) if path else None
     if path is None or record is None:
         return None
-    found = await open_at(record.socket, command)
+    # One in /tmp may have been cleaned away, and another user may listen under its name.
+    private = private_directory.is_private(Path(record.socket).parent)
+    found = await open_at(record.socket, command) if private else None
     if found is None and not await _lives(record):
         _forget(path, record)
     return found
@@ -116,6 +118,8 @@ async def end(target: Target) -> bool:
 async def appears(target: Target) -> None:
     """Wait until a control master is kept for a target that works: see LoginKeeper."""
     command = await ssh_command.prepare(target, None)
+    if command.options.multiplex == "never":  # it would not be used
+        await asyncio.get_running_loop().create_future()
     before: Record | None = None
     for glance in itertools.count():
         path = _record_path(command)
@@ -144,8 +148,10 @@ async def _end(record: Record) -> None:
     if not directory.name.startswith(private_directory.PREFIX):
         return
     try:
+        if not private_directory.is_private(directory):
+            raise PermissionError(f"{directory} is open to others")
         keeper = await MuxConnection.open(record.socket)
-    except OSError:  # it hangs, or its socket is gone
+    except OSError:  # it hangs, or its socket is gone, or another's
         if sys.platform != "win32" and await _lives(record):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(record.pid, signal.SIGKILL)

@@ -12,7 +12,6 @@ import json
 import os
 import platform
 import secrets
-import stat
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from pathlib import Path
 from sshpyk_core.ssh_config import program
 
 from sshpyk_openssh.command import SshCommand
+from sshpyk_openssh.private_directory import is_private
 
 __all__ = ["Record", "folder", "record_path"]
 
@@ -93,12 +93,9 @@ def folder(*, make: bool = False) -> Path | None:
     try:
         if make:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = path.lstat()
     except OSError:
         return None
-    mine = sys.platform != "win32" and found.st_uid == os.geteuid()
-    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
-    return path if mine and private and path.is_absolute() else None
+    return path if path.is_absolute() and is_private(path) else None
 
 
 def record_path(command: SshCommand, place: Path) -> Path:

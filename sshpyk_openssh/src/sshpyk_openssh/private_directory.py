@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import socket
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from sshpyk_core.errors import ConnectError
 
-__all__ = ["PREFIX", "candidates", "make"]
+__all__ = ["PREFIX", "candidates", "is_private", "make"]
 
 PREFIX = "sshpyk-"
 """How their names begin."""
@@ -58,6 +59,18 @@ def candidates(first: Path | None = None) -> Iterator[Path]:
             continue
         with contextlib.suppress(OSError):
             yield Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+
+
+def is_private(directory: Path) -> bool:
+    """Say whether a directory is this user's, and nobody else may enter it."""
+    if sys.platform == "win32":
+        return False
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
+    return private and found.st_uid == os.geteuid()
 
 
 def _takes_sockets(directory: Path) -> bool:
