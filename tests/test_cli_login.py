@@ -125,7 +125,11 @@ def test_one_login_serves_the_kernels_of_other_programs_until_the_logout(
     command = f"sshpyk login {server.alias} --ssh-config {server.ssh_config}"
     assert f"`{command}`" in needed.stderr
 
-    status, text = log_in(*((prompt.strip(), answer) for prompt, answer in TWO), columns=60)
+    with Screen("login", "far", **NO_COLOUR) as given_up:  # it does not take this login along
+        given_up.wait_for("Password:")
+        status, text = log_in(*((prompt.strip(), answer) for prompt, answer in TWO), columns=60)
+        given_up.press_ctrl_c()
+        assert given_up.finish() == 130
     assert status == 0, text
     assert f"✓ {server.alias}: logged in. Kernels use this connection" in text
     assert "`sshpyk logout far`" in " ".join(text.split())

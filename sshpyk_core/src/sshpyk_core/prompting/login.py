@@ -88,6 +88,11 @@ class Login:
         self._unanswered = False
 
     @property
+    def let_in(self) -> bool:
+        """Whether the host has let us in."""
+        return self._accepted
+
+    @property
     def prompter(self) -> Prompter | None:
         """What to give to a transport; None when it could not answer anything."""
         useful = self.in_person or self._shared.memory or self._shared.keyring.installed

@@ -95,14 +95,19 @@ async def log_in(
     if keep and (open_already := await transport.kept_login(target)) is not None:
         return LoggedIn(target, open_already, already=True)
     wanted = transport.keeping(target) if keep else target
+    prompter = status.prompter(person)
+    asked = _Person(prompter) if prompter else None
+    patience = Patience()
+    login = Login(Shared(), asked, patience)
     try:
         status.say(f"Logging in to {target.alias} ...")
-        answers = await _log_in(transport, wanted, person and status.prompter(person))
+        await _log_in(Plan(transport, wanted, patience), login, asked)
         status.say(f"Seeing whether the next login to {target.alias} needs a question ...")
         kept = await transport.kept_login(target) if keep else None
+        answers = asked.answers if asked else 0
         return await _judged(LoggedIn(target, kept, questions=answers), transport)
     except BaseException:
-        if keep:
+        if keep and login.let_in:  # else one that is kept now is another program's
             await asyncio.shield(_undo(transport, target))
         raise
 
@@ -113,12 +118,8 @@ async def _undo(transport: Transport, target: Target) -> None:
         await transport.end_kept_login(target)
 
 
-async def _log_in(transport: Transport, target: Target, asked: Prompter | None) -> int:
-    """Log in and hang up; return how many questions were answered."""
-    person = _Person(asked) if asked else None
-    patience = Patience()
-    login = Login(Shared(), person, patience)
-    plan = Plan(transport, target, patience)
+async def _log_in(plan: Plan, login: Login, person: _Person | None) -> None:
+    """Log in and hang up."""
     try:
         await _unless_left(plan, login, person)
     except (AuthenticationError, UnknownHostKeyError) as error:
@@ -128,7 +129,6 @@ async def _log_in(transport: Transport, target: Target, asked: Prompter | None) 
                 f" SSH_ASKPASS program.\n{error.fix}"
             )
         raise
-    return person.answers if person else 0
 
 
 async def _unless_left(plan: Plan, login: Login, person: _Person | None) -> None:
