@@ -97,6 +97,27 @@ async def test_a_port_that_was_taken_meanwhile_is_told_of_and_the_others_are_bac
     await forwards.aclose()
 
 
+async def test_what_is_begun_anew_and_closed_at_once_leaves_nothing_open() -> None:
+    port = free_port()
+    under_way, may_go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(listen: Address, destination: Address) -> LocalForward:
+        under_way.set()
+        await may_go_on.wait()
+        return await forward(listen, destination)
+
+    forwards = Forwards([Wanted((at(port),), THERE)])
+    forwards.begin(slow, lambda *_: None)
+    await under_way.wait()
+    forwards.begin(slow, lambda *_: None)
+    await forwards.aclose()
+    may_go_on.set()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    assert others == set()
+    with taken(port):
+        pass
+
+
 def test_a_taken_port_is_named_with_the_way_out() -> None:
     port = free_port()
     wish = PortForward.parse(f"{port}:8787")

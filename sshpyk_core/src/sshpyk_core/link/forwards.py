@@ -45,7 +45,7 @@ class Forwards:
         self._wanted = tuple(wanted)
         self._kept: dict[int, Address] = {}
         self._open: list[Forward] = []
-        self._opening: asyncio.Task[None] | None = None
+        self._opening: set[asyncio.Task[None]] = set()
         # Those that must have a certain port come before those that would like to have it.
         self._order = sorted(range(len(wanted)), key=lambda number: len(wanted[number].listen))
 
@@ -75,12 +75,21 @@ class Forwards:
 
     def begin(self, forward: Forwarder, tell: Teller) -> None:
         """Do the same in the background, each forward by itself."""
-        if self._wanted:
-            work = self._open_each(forward, tell, self._opening)
-            self._opening = asyncio.create_task(work)
+        if not self._wanted:
+            return
+        # Here and now: the one that comes after may be cancelled before it has begun.
+        older = self._cancel()
+        opening = asyncio.create_task(self._open_each(forward, tell, older))
+        self._opening.add(opening)
+        opening.add_done_callback(self._opening.discard)
+
+    def _cancel(self) -> list[asyncio.Task[None]]:
+        for each in self._opening:
+            each.cancel()
+        return list(self._opening)
 
     async def _open_each(
-        self, forward: Forwarder, tell: Teller, older: asyncio.Task[None] | None
+        self, forward: Forwarder, tell: Teller, older: Sequence[asyncio.Task[None]]
     ) -> None:
         await _ended(older)
         await self._close()
@@ -105,8 +114,7 @@ class Forwards:
 
     async def aclose(self) -> None:
         """Stop forwarding."""
-        opening, self._opening = self._opening, None
-        await _ended(opening)
+        await _ended(self._cancel())
         await self._close()
 
     async def _close(self) -> None:
@@ -134,8 +142,7 @@ def of_kernel(ip: str, here: Mapping[str, int], there: Mapping[str, int]) -> For
     )
 
 
-async def _ended(task: asyncio.Task[None] | None) -> None:
-    """Cancel a task, and return when it has undone what it had begun."""
-    if task is not None:
-        task.cancel()
-        await asyncio.wait([task])
+async def _ended(cancelled: Sequence[asyncio.Task[None]]) -> None:
+    """Return when tasks have undone what they had begun."""
+    if cancelled:
+        await asyncio.wait(cancelled)
