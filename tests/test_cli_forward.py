@@ -140,14 +140,18 @@ def test_program_reads_the_addresses_and_ends_it(far: FarSide, tmp_path: Path) -
 
 
 @pytest.mark.ways(servers=["sshd"], why="these are settings of sshd")
-def test_server_that_forwards_nothing_is_named(make_far: MakeFarSide) -> None:
-    far = make_far(sshd_config=["AllowTcpForwarding no"])
-    with serving_page() as port:
-        done = in_a_pipe("forward", "far", str(port))
+@pytest.mark.parametrize("setting", ["AllowTcpForwarding no", "PermitOpen localhost:{silent}"])
+def test_server_that_forwards_nothing_yet_is_told_with_both_reasons(
+    make_far: MakeFarSide, setting: str
+) -> None:
+    port = free_port()
+    far = make_far(sshd_config=[setting.format(silent=port)])
+    done = in_a_pipe("forward", "far", str(port))
     assert done.returncode == 1
     assert done.stdout == ""
     assert f"could not forward {far.server.alias} port {port}" in done.stderr
-    assert "AllowTcpForwarding" in done.stderr
+    assert "Perhaps it forwards nothing" in done.stderr
+    assert "(PermitOpen), and nothing listens there yet: start that first." in done.stderr
 
 
 @pytest.mark.ways(servers=["sshd"], why="these are settings of sshd")

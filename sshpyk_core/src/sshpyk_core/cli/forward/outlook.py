@@ -55,7 +55,7 @@ async def look(reached: Reached, wishes: Sequence[PortForward]) -> Outlook:
         wishes: what is to be forwarded.
 
     Raises:
-        ForwardError: the server forwards nothing, or this transport does not.
+        ForwardError: it seems that the server forwards nothing, or this transport does not.
     """
     server = await _server(reached)
     closed = await asyncio.gather(*(_is_closed(reached, each.destination) for each in wishes))
@@ -63,8 +63,13 @@ async def look(reached: Reached, wishes: Sequence[PortForward]) -> Outlook:
     if server is not None and len(silent) == len(wishes) and not await _greets(reached, server):
         alias = reached.session.target.alias
         ports = "forward " + ", ".join(each.there(alias) for each in wishes)
-        said = "the server lets nobody connect, not even to itself"
-        fix = "It is for the host's administrator to allow it: AllowTcpForwarding and PermitOpen."
+        said = "what connects there is closed at once, and the server cannot even reach itself"
+        fix = (
+            "Perhaps it forwards nothing: the host's administrator can allow it"
+            " (AllowTcpForwarding).\n"
+            "Or it forwards to certain ports only (PermitOpen), and nothing listens there yet:"
+            " start that first."
+        )
         raise ForwardError(alias, ports, said, fix)
     return Outlook(server is not None and server.this_machine, silent)
 
