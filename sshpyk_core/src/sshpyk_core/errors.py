@@ -67,6 +67,11 @@ __all__ = [
 class SshpykError(Exception):
     """The root: catch this to catch whatever sshpyk raises on purpose."""
 
+    def cause_and_fix(self) -> tuple[str, str]:
+        """Split the message at its line ``Fix: ...``; the second part is empty without one."""
+        cause, _, fix = str(self).partition("\nFix: ")
+        return cause, fix
+
 
 class ConfigError(SshpykError):
     """A kernel spec's ``config`` stanza holds an unknown key or an impossible value."""

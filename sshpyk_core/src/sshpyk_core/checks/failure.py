@@ -16,7 +16,7 @@ def finding_of(error: SshpykError) -> Finding:
     if isinstance(error, HostError):
         said = error.answer or "no reason was given"
         return Finding("error", f"could not {error.tried}: {said}", error.fix, step_of(error))
-    cause, _, fix = str(error).partition("\nFix: ")
+    cause, fix = error.cause_and_fix()
     if isinstance(error, ConfigError):
         fix = fix or "Correct the kernel spec, or the ssh configuration."
     return Finding("error", cause, fix, step_of(error))

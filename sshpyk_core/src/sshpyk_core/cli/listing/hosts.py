@@ -181,7 +181,7 @@ async def _connection(host: HostToCheck, limit: float, shared: Shared) -> HostRe
         findings = await _diagnosis(host.target, left, error.answer)
         return HostReport(connection=failed, findings=findings)
     except SshpykError as error:
-        cause, _, fix = str(error).partition("\nFix: ")
+        cause, fix = error.cause_and_fix()
         fix = fix or "Correct the kernel spec."
         return HostReport(connection=Fact("failed", "error", cause, fix))
     except OSError as error:  # of this machine; the other hosts are looked at all the same

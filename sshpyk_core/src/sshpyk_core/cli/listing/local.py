@@ -123,7 +123,7 @@ def transport(name: str) -> Fact:
     try:
         missing = default_registry().declaration(name).missing_programs()
     except PluginError as error:
-        cause, _, fix = str(error).partition("\nFix: ")
+        cause, fix = error.cause_and_fix()
         return Fact(name, "error", cause, fix or "See `sshpyk transports`.")
     if missing:
         fix = "Install what is missing, or put it on PATH."

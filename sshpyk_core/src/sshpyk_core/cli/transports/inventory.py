@@ -110,5 +110,4 @@ def _transport(
 
 
 def _problem(error: PluginError) -> Problem:
-    cause, _, fix = str(error).partition("\nFix: ")
-    return Problem(cause, fix)
+    return Problem(*error.cause_and_fix())
