@@ -12,6 +12,7 @@ from sshpyk_core.cli.spec_flags import SpecFlags
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
 from sshpyk_core.kernelspecs import kernels_directory, valid_name
+from sshpyk_core.login_advice import connection_flags
 from sshpyk_core.transport import transport_for
 
 __all__ = ["AUTO", "Choices", "Folder", "Request", "stanza_of", "understood"]
@@ -102,8 +103,9 @@ class Request:
     @property
     def command(self) -> str:
         """The command line that leads to the same host, to be continued."""
-        config = self.config.ssh_config
-        flags = ["--ssh-config", config] if config else []
+        given = self.wanted.target
+        options = dict(given.transport_options)
+        flags = connection_flags(given.transport, options, self.config.ssh_config, given.ssh)
         return shlex.join(["sshpyk", "add", self.alias, *flags])
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -92,14 +91,8 @@ async def _examine(word: str, flags: TargetFlags, *, start: bool, quiet: bool) -
 
 def _with_flags(word: str, flags: TargetFlags) -> str:
     """Give what further commands need to get to the same host."""
-    given = (
-        ("--transport", flags.transport),
-        ("--ssh-config", flags.ssh_config),
-        ("--ssh", flags.ssh),
-        *(
-            ("--transport-option", f"{key}={json.dumps(value)}")
-            for key, value in flags.transport_options
-        ),
-    )
-    words = [each for flag, value in given if value is not None for each in (flag, value)]
+    from sshpyk_core.login_advice import connection_flags
+
+    options = dict(flags.transport_options)
+    words = connection_flags(flags.transport, options, flags.ssh_config, flags.ssh)
     return shlex.join([word, *words])
