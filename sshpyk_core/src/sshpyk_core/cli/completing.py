@@ -10,8 +10,12 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from sshpyk_core.kernelspecs import LocalSpec
 
 __all__ = [
     "complete_host",
@@ -35,17 +39,24 @@ def _completer(words: Callable[[], Iterable[str]]) -> Completer:
     return complete
 
 
-def _names() -> list[str]:
+def _ours() -> list[LocalSpec]:
     from sshpyk_core.kernelspecs import find_all
 
-    return [spec.name for spec in find_all() if spec.ours]
+    return [spec for spec in find_all() if spec.ours]
 
 
-def _aliases() -> list[str]:
-    from sshpyk_core.kernelspecs import find_all
+def _names(ours: Iterable[LocalSpec]) -> list[str]:
+    return [spec.name for spec in ours]
 
-    known = [str(spec.stanza.get("ssh_host_alias", "")) for spec in find_all() if spec.ours]
+
+def _aliases(ours: Iterable[LocalSpec]) -> list[str]:
+    known = [str(spec.stanza.get("ssh_host_alias", "")) for spec in ours]
     return [*filter(None, known), *hosts_of(Path("~/.ssh/config").expanduser())]
+
+
+def _names_and_aliases() -> list[str]:
+    ours = _ours()
+    return [*_names(ours), *_aliases(ours)]
 
 
 def hosts_of(config: Path) -> list[str]:
@@ -92,13 +103,13 @@ complete_importable = _completer(_importable)
 complete_key = _completer(_keys)
 """The keys of a kernel spec's ``config``."""
 
-complete_name = _completer(_names)
+complete_name = _completer(lambda: _names(_ours()))
 """The kernel specs of ours."""
 
-complete_host = _completer(_aliases)
+complete_host = _completer(lambda: _aliases(_ours()))
 """The hosts that the ssh configuration or a kernel spec names."""
 
-complete_host_or_name = _completer(lambda: [*_names(), *_aliases()])
+complete_host_or_name = _completer(_names_and_aliases)
 """Both."""
 
 complete_transport = _completer(_transports)

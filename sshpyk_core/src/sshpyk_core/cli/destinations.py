@@ -9,7 +9,7 @@ from sshpyk_core.cli.target_flags import TargetFlags
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
 from sshpyk_core.errors import ConfigError
-from sshpyk_core.kernelspecs import LocalSpec, find_all
+from sshpyk_core.kernelspecs import LocalSpec, find_all, look_up
 from sshpyk_core.types import Target
 
 __all__ = ["Destination", "destination", "known_destinations"]
@@ -52,8 +52,8 @@ def destination(word: str, flags: TargetFlags | None = None) -> Destination:
         ConfigError: it cannot be a host, or the kernel spec is wrong.
     """
     changes = (flags or TargetFlags()).stanza()
-    spec = next((each for each in find_all() if each.ours and each.name == word.lower()), None)
-    if spec is not None:
+    spec = look_up(word)
+    if spec is not None and spec.ours:
         config = KernelConfig.parse({**spec.stanza, **changes}, f"the kernel spec {spec.name}")
         return Destination(config, spec, _directories([config]))
     return Destination(KernelConfig.parse({"ssh_host_alias": word, **changes}, "the command line"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sshpyk_core.kernelspecs.finding import find, find_all, find_in, find_ours
+from sshpyk_core.kernelspecs.finding import find, find_all, find_in, find_ours, look_up
 from sshpyk_core.kernelspecs.local_spec import PROVISIONER, LocalSpec, valid_name
 from sshpyk_core.kernelspecs.writing import install, kernels_directory, remove, rewrite
 
@@ -15,6 +15,7 @@ __all__ = [
     "find_ours",
     "install",
     "kernels_directory",
+    "look_up",
     "remove",
     "rewrite",
     "valid_name",

@@ -14,7 +14,7 @@ from pathlib import Path
 from sshpyk_core.errors import LocalSpecError
 from sshpyk_core.kernelspecs.local_spec import LocalSpec, is_valid_name, not_ours
 
-__all__ = ["find", "find_all", "find_in", "find_ours", "read"]
+__all__ = ["find", "find_all", "find_in", "find_ours", "look_up", "read"]
 
 MAX_SIZE = 4 * 1024 * 1024
 """Bytes of a kernel.json beyond which it is not read."""
@@ -40,20 +40,32 @@ def find_in(folder: Path) -> list[LocalSpec]:
     return [read(name, directory) for name, directory in _entries(folder)]
 
 
+def look_up(name: str) -> LocalSpec | None:
+    """Read one kernel spec, by its name in whatever case, and no other; None: there is none.
+
+    Raises:
+        LocalSpecError: Jupyter does not say where they are.
+    """
+    key = name.lower()
+    for folder in _directories():
+        for found, directory in _entries(folder):
+            if found == key:
+                return read(found, directory)
+    return _native() if key == "python3" else None
+
+
 def find(name: str) -> LocalSpec:
     """Read one kernel spec, by its name in whatever case.
 
     Raises:
         LocalSpecError: there is none of that name, or it is broken.
     """
-    key = name.lower()
-    specs = find_all()
-    for spec in specs:
-        if spec.name == key:
-            if spec.problem:
-                raise LocalSpecError(spec.problem)
-            return spec
-    ours = [spec.name for spec in specs if spec.ours]
+    spec = look_up(name)
+    if spec is not None:
+        if spec.problem:
+            raise LocalSpecError(spec.problem)
+        return spec
+    ours = [each.name for each in find_all() if each.ours]
     there = f"Those of sshpyk are: {', '.join(ours)}." if ours else "There is none of sshpyk yet."
     raise LocalSpecError(f"There is no kernel spec {name!r:.200}. {there}")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sshpyk_core.cli.destinations import Destination, destination, known_destinations
 from sshpyk_core.cli.target_flags import TargetFlags
 from sshpyk_core.errors import ConfigError
-from sshpyk_core.kernelspecs import find_all
+from sshpyk_core.kernelspecs import look_up
 
 __all__ = ["where"]
 
@@ -34,7 +34,8 @@ def where(words: Sequence[str | None], flags: TargetFlags) -> list[Destination]:
 
 def _of(word: str, flags: TargetFlags) -> list[Destination]:
     """Reach a host as the kernel specs do that lead there, where some do."""
-    if not any(spec.ours and spec.name == word.lower() for spec in find_all()):
+    spec = look_up(word)
+    if spec is None or not spec.ours:
         known = [each for each in known_destinations(flags) if each.target.alias == word]
         if known:
             return known
