@@ -84,25 +84,11 @@ def _nowhere(as_json: bool) -> None:
 
 async def _ps(destinations: list[Destination], timeout: float, as_json: bool) -> bool:
     """Ask and show; give whether all could be asked."""
-    from contextlib import AsyncExitStack
-
     from sshpyk_core.cli.ps import as_json as json_of
     from sshpyk_core.cli.ps.show import show
-    from sshpyk_core.cli.running_there.asking import asking
-    from sshpyk_core.cli.status import LiveStatus
-    from sshpyk_core.prompting.person import find_person
+    from sshpyk_core.cli.running_there.asking import asking_live
 
-    status = LiveStatus("Looking for kernels")
-    async with AsyncExitStack() as stack:
-        with status:
-            answers = await stack.enter_async_context(
-                asking(
-                    destinations,
-                    limit=timeout,
-                    person=status.prompter(find_person()),
-                    waiting_for=lambda labels: status.say(f"Asking {', '.join(labels)}"),
-                )
-            )
+    async with asking_live(destinations, timeout) as answers:
         if as_json:
             say(json_of.told(answers))
         else:

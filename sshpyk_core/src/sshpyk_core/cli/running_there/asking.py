@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from sshpyk_core.cli.destinations import Destination
+from sshpyk_core.cli.status import LiveStatus
 from sshpyk_core.errors import HostUnreachableError, SshpykError
+from sshpyk_core.prompting.person import find_person
 from sshpyk_core.running_kernels import RunningKernels, running_kernels
 from sshpyk_core.types import Prompter
 from sshpyk_core.visiting import Visit, visiting
 
-__all__ = ["HostAnswer", "asking"]
+__all__ = ["HostAnswer", "asking", "asking_live"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,25 @@ async def asking(
             if not call.answer.done() or call.answer.result().visit is None:
                 call.task.cancel()
         await asyncio.gather(*(call.task for call in calls), return_exceptions=True)
+
+
+@asynccontextmanager
+async def asking_live(
+    destinations: Sequence[Destination], limit: float
+) -> AsyncIterator[list[HostAnswer]]:
+    """Do the same, with a live line until all have answered, and ask whoever is at the terminal."""
+    status = LiveStatus("Looking for kernels")
+    async with AsyncExitStack() as stack:
+        with status:
+            answers = await stack.enter_async_context(
+                asking(
+                    destinations,
+                    limit=limit,
+                    person=status.prompter(find_person()),
+                    waiting_for=lambda labels: status.say(f"Asking {', '.join(labels)}"),
+                )
+            )
+        yield answers
 
 
 async def _answered(

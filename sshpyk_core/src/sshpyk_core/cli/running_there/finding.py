@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sshpyk_core.cli.running_there.asking import HostAnswer, asking
+from sshpyk_core.cli.running_there.asking import HostAnswer, asking_live
 from sshpyk_core.cli.running_there.flags import Looking
 from sshpyk_core.cli.running_there.ids import WantedId, short_ids
 from sshpyk_core.cli.running_there.where import where
-from sshpyk_core.cli.status import LiveStatus
 from sshpyk_core.cli.target_flags import TargetFlags
 from sshpyk_core.errors import SshpykError
-from sshpyk_core.prompting.person import find_person
 from sshpyk_core.running_kernels import RunningKernel
 from sshpyk_core.visiting import Visit
 
@@ -82,17 +80,7 @@ async def finding(ids: Sequence[WantedId], looking: Looking) -> AsyncIterator[li
     """
     wanted, flags = looking.on_host(ids), looking.flags
     words = [each.host for each in wanted]
-    status = LiveStatus("Looking for kernels")
-    async with AsyncExitStack() as stack:
-        with status:
-            answers = await stack.enter_async_context(
-                asking(
-                    where(words, flags),
-                    limit=looking.limit,
-                    person=status.prompter(find_person()),
-                    waiting_for=lambda labels: status.say(f"Asking {', '.join(labels)}"),
-                )
-            )
+    async with asking_live(where(words, flags), looking.limit) as answers:
         every = merged(answers)
         found = {
             each.kernel.name: each for each in (chosen(w, every, answers, flags) for w in wanted)
