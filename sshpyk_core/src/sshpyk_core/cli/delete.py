@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sshpyk_core.cli.completing import complete_name
-from sshpyk_core.cli.running import FAILED, is_interactive, say
+from sshpyk_core.cli.running import FAILED, check_terminal, go_on, say
 from sshpyk_core.errors import LocalSpecError
 
 if TYPE_CHECKING:
@@ -43,9 +43,8 @@ def delete(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
       failed    the same, and problem: why it is still there
     """
     specs = _all_of(names)
-    if not yes and not _agreed(specs):
-        click.echo("Nothing was removed.", err=True)
-        sys.exit(FAILED)
+    if not yes:
+        _ask(specs)
     failed = {spec.name: problem for spec in specs if (problem := _removed(spec))}
     if as_json:
         say(_facts(specs, failed))
@@ -70,9 +69,9 @@ def _all_of(names: Sequence[str]) -> list[LocalSpec]:
     return list(found.values())
 
 
-def _agreed(specs: Sequence[LocalSpec]) -> bool:
-    if not is_interactive():
-        raise LocalSpecError("There is no terminal to ask on: say -y to remove without asking.")
+def _ask(specs: Sequence[LocalSpec]) -> None:
+    """Go on only when somebody agrees."""
+    check_terminal("say -y to remove without asking")
     from sshpyk_core.cli.page import Page
 
     page = Page(stderr=True)
@@ -80,7 +79,7 @@ def _agreed(specs: Sequence[LocalSpec]) -> bool:
         page.line(f"{spec.name}  {spec.display_name}", "  ", "bold")
         page.line(str(spec.directory), "    ")
     many = f"these {len(specs)} kernel specs" if len(specs) > 1 else "this kernel spec"
-    return click.confirm(f"Remove {many}?", err=True)
+    go_on(f"Remove {many}?", "Nothing was removed.")
 
 
 def _removed(spec: LocalSpec) -> str:

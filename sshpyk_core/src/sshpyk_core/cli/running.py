@@ -23,7 +23,17 @@ import click
 from sshpyk_core.cli.lazy import LazyGroup
 from sshpyk_core.errors import SshpykError
 
-__all__ = ["FAILED", "INTERRUPTED", "CommandGroup", "is_interactive", "log_to_stderr", "run", "say"]
+__all__ = [
+    "FAILED",
+    "INTERRUPTED",
+    "CommandGroup",
+    "check_terminal",
+    "go_on",
+    "is_interactive",
+    "log_to_stderr",
+    "run",
+    "say",
+]
 
 FAILED = 1
 INTERRUPTED = 130
@@ -74,6 +84,26 @@ def say(value: Any) -> None:
 def is_interactive() -> bool:
     """Say whether somebody sits at the terminal and can choose."""
     return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def check_terminal(instead: str) -> None:
+    """Make sure that somebody can be asked.
+
+    Args:
+        instead: what to say on the command line where nobody can.
+
+    Raises:
+        ClickException: nobody can.
+    """
+    if not is_interactive():
+        raise click.ClickException(f"There is no terminal to ask on: {instead}.")
+
+
+def go_on(question: str, otherwise: str) -> None:
+    """Go on when somebody agrees; else say what was not done, and end."""
+    if not click.confirm(question, err=True):
+        click.echo(otherwise, err=True)
+        sys.exit(FAILED)
 
 
 def log_to_stderr(verbosity: int) -> None:

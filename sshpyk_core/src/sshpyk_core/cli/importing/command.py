@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sshpyk_core.cli.completing import complete_importable
-from sshpyk_core.cli.running import FAILED, is_interactive, say
-from sshpyk_core.errors import LocalSpecError
+from sshpyk_core.cli.running import FAILED, check_terminal, go_on, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,12 +86,7 @@ def _ask_unless(yes: bool, plans: Sequence[Plan]) -> None:
     """Go on only when somebody has agreed."""
     if yes:
         return
-    if not is_interactive():
-        raise LocalSpecError(
-            "There is no terminal to ask on: say -y to rewrite without asking, or --dry-run."
-        )
+    check_terminal("say -y to rewrite without asking, or --dry-run")
     many = sum(plan.needed for plan in plans)
     these = f"these {many} kernel specs" if many > 1 else "this kernel spec"
-    if not click.confirm(f"Rewrite {these}?", err=True):
-        click.echo("Nothing was written.", err=True)
-        sys.exit(FAILED)
+    go_on(f"Rewrite {these}?", "Nothing was written.")

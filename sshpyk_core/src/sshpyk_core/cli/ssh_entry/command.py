@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sshpyk_core.cli.completing import complete_host
-from sshpyk_core.cli.running import FAILED, is_interactive, run, say
+from sshpyk_core.cli.running import check_terminal, go_on, run, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,18 +71,16 @@ def config(host: str, **given: Any) -> None:
 
 def _written(proposal: Proposal, *, yes: bool, quiet: bool) -> Path | None:
     """Write the entry when somebody agrees; give the copy of what was there."""
-    from sshpyk_core.cli.ssh_entry.errors import SshConfigError
     from sshpyk_core.cli.ssh_entry.show import show_difference
     from sshpyk_core.cli.ssh_entry.writing import check_writable, write
 
     check_writable(proposal.file)
-    if not yes and not is_interactive():
-        raise SshConfigError("There is no terminal to ask on: say -y to write without asking.")
+    if not yes:
+        check_terminal("say -y to write without asking")
     if not (yes and quiet):
         show_difference(proposal)
-    if not yes and not click.confirm(f"Write this to {proposal.file}?", err=True):
-        click.echo("Nothing was written.", err=True)
-        sys.exit(FAILED)
+    if not yes:
+        go_on(f"Write this to {proposal.file}?", "Nothing was written.")
     return write(proposal)
 
 
