@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sshpyk_core.cli.file_copy import keep_copy
 from sshpyk_core.cli.importing.plan import Plan
-from sshpyk_core.cli.keeping import keep_copy
 from sshpyk_core.errors import LocalSpecError
 from sshpyk_core.kernelspecs import rewrite
 

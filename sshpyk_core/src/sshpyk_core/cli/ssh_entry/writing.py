@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from sshpyk_core.cli.keeping import keep_copy
+from sshpyk_core.cli.file_copy import keep_copy
 from sshpyk_core.cli.ssh_entry.errors import SshConfigError
 from sshpyk_core.cli.ssh_entry.proposal import Proposal
 
