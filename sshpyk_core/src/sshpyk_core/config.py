@@ -148,6 +148,11 @@ class KernelConfig:
         return stanza
 
     @property
+    def named_python(self) -> str | None:
+        """The interpreter that it names; None leaves the choice to the host."""
+        return None if self.remote_python == "auto" else self.remote_python
+
+    @property
     def timers(self) -> LinkTimers:
         """When silence means what, on the link to the host."""
         return LinkTimers(ping_after=self.ping_after, dead_after=self.dead_after)

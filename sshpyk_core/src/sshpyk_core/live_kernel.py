@@ -115,8 +115,7 @@ class LiveKernel:
             await self._ports.listen(launch, supervisor)
             await self._let_go()
             self._renew()
-            python = None if config.remote_python == "auto" else config.remote_python
-            places = Places(python, config.remote_dir)
+            places = Places(config.named_python, config.remote_dir)
             options, request = supervisor_options(config), launch.request(config)
             facts = await host.start_kernel(supervisor, places, options, request)
             self._host, self._supervisor = host, supervisor

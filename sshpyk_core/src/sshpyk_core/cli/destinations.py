@@ -37,8 +37,7 @@ class Destination:
     @property
     def places(self) -> Places:
         """Where the remote package runs there."""
-        python = None if self.config.remote_python == "auto" else self.config.remote_python
-        return Places(python, self.config.remote_dir)
+        return Places(self.config.named_python, self.config.remote_dir)
 
 
 def destination(word: str, flags: TargetFlags | None = None) -> Destination:

@@ -111,7 +111,7 @@ class Request:
     @property
     def places(self) -> Places:
         """Where on the host the remote package runs."""
-        return Places(None if self.python == AUTO else self.python, self.config.remote_dir)
+        return Places(self.config.named_python, self.config.remote_dir)
 
     def config_for(self, python: str, name: str) -> KernelConfig:
         """Give what the kernel spec of one kernel will say.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sshpyk_core.cli.add.installing import install_where_missing
 from sshpyk_core.cli.add.matching import matching
-from sshpyk_core.cli.add.request import AUTO, Request
+from sshpyk_core.cli.add.request import Request
 from sshpyk_core.cli.status import LiveStatus
 from sshpyk_core.errors import HostError, HostUnreachableError
 from sshpyk_core.prompting.person import find_person
@@ -45,7 +45,8 @@ async def look(request: Request, status: LiveStatus, *, ask: bool = True) -> See
         HostError: what failed.
     """
     alias = request.alias
-    pythons = [] if request.python in (None, AUTO) else [str(request.python)]
+    named = request.config.named_python
+    pythons = [named] if named else []
     person = status.prompter(find_person()) if ask else None
     target, places = request.config.target, request.places
     async with visiting(target, person=person, places=places) as visit:

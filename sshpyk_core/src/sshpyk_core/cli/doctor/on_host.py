@@ -132,7 +132,7 @@ class OnHost:
         destination = self.examination.destination
         config, spec = destination.config, destination.spec
         self.examination.begin("kernel spec")
-        pythons = () if config.remote_python == "auto" else (config.remote_python,)
+        pythons = (config.named_python,) if config.named_python else ()
         try:
             found = await survey(link, pythons)
         except SshpykError as error:

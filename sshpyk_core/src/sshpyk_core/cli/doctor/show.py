@@ -98,8 +98,6 @@ class Shown(Quiet):
         self._page.row(label, first, finding.level)
         for line in others:
             self._page.line(line, indent)
-        if finding.level != "ok":
-            for line in finding.fix.splitlines():
-                self._page.line(
-                    f"Fix: {line}" if line == finding.fix.splitlines()[0] else line, indent
-                )
+        if finding.level != "ok" and finding.fix:
+            for line in f"Fix: {finding.fix}".splitlines():
+                self._page.line(line, indent)

@@ -29,7 +29,7 @@ def hosts_of(ours: tuple[Ours, ...]) -> list[HostToCheck]:
 
 def _host(target: Target, known: dict[str, KernelConfig]) -> HostToCheck:
     configs = list(known.values())
-    pythons = (each.remote_python for each in configs if each.remote_python != "auto")
+    pythons = (each.named_python for each in configs if each.named_python)
     directories = (each.remote_dir for each in configs if each.remote_dir)
     facts = (transport(target.transport), ssh_program(configs[0]))
     return HostToCheck(
