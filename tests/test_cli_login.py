@@ -21,6 +21,7 @@ from support.local import LocalSide
 from support.managers import started
 from support.openssh import local_ssh
 from support.processes import wait_gone
+from support.programs import START
 from support.said import listened
 from support.screen import Screen, in_a_pipe
 from support.sshd import SSHServer
@@ -31,21 +32,6 @@ Server = EmbeddedServer | SSHServer
 PASSWORD = "open sesame"
 TWO = (("Password: ", PASSWORD), ("Verification code: ", "123456"))
 NO_COLOUR = {"NO_COLOR": "1"}
-
-START = """
-import asyncio
-from jupyter_client.manager import AsyncKernelManager
-
-async def main():
-    manager = AsyncKernelManager(kernel_name="far")
-    try:
-        await manager.start_kernel()
-        print("started")
-    finally:
-        await manager.shutdown_kernel(now=True)
-
-asyncio.run(main())
-"""
 
 
 @pytest.fixture(autouse=True)

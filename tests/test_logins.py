@@ -18,6 +18,7 @@ from support.file_keyring import BACKEND, FILE, kept
 from support.kernels import execute, install_spec, remote_ipykernel
 from support.local import LocalSide
 from support.managers import started
+from support.programs import START
 from support.said import listened
 from support.sessions import close_hosts
 from support.sshd import SSHServer
@@ -293,27 +294,12 @@ async def test_the_keyring_spares_the_next_process_the_question(
 
 # The terminal
 
-SCRIPT = """
-import asyncio
-from jupyter_client.manager import AsyncKernelManager
-
-async def main():
-    manager = AsyncKernelManager(kernel_name="far")
-    try:
-        await manager.start_kernel()
-        print("started")
-    finally:
-        await manager.shutdown_kernel(now=True)
-
-asyncio.run(main())
-"""
-
 
 def test_a_password_is_typed_on_the_terminal(
     make_embedded: MakeEmbedded, local: LocalSide, transport: str
 ) -> None:
     server = with_password(make_embedded, local, transport)
-    with Typist(SCRIPT, SSHPYK_ASK="") as typist:
+    with Typist(START, SSHPYK_ASK="") as typist:
         typist.wait_for("assword")
         typist.type("wrong\n")
         typist.wait_for("assword")
@@ -327,7 +313,7 @@ def test_two_factors_are_typed_on_the_terminal(
     make_embedded: MakeEmbedded, local: LocalSide, transport: str
 ) -> None:
     with_codes(make_embedded, local, transport)
-    with Typist(SCRIPT, SSHPYK_ASK="") as typist:
+    with Typist(START, SSHPYK_ASK="") as typist:
         for prompt, answer in TWO:
             typist.wait_for(prompt.strip())
             typist.type(f"{answer}\n")
@@ -339,7 +325,7 @@ def test_a_passphrase_is_typed_on_the_terminal(
 ) -> None:
     protect(sshd)
     install(sshd, local, transport)
-    with Typist(SCRIPT, SSHPYK_ASK="") as typist:
+    with Typist(START, SSHPYK_ASK="") as typist:
         typist.wait_for(str(sshd.client.key))
         typist.type(f"{PASSWORD}\n")
         assert typist.output() == "started\n"
@@ -349,7 +335,7 @@ def test_ctrl_c_at_the_question_fails_the_start_and_leaves_nothing(
     make_embedded: MakeEmbedded, local: LocalSide, transport: str
 ) -> None:
     server = with_password(make_embedded, local, transport)
-    with Typist(SCRIPT, SSHPYK_ASK="") as typist:
+    with Typist(START, SSHPYK_ASK="") as typist:
         typist.wait_for("assword")
         typist.type("\x03")
         assert "needs login" in typist.output()

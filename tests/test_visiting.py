@@ -13,12 +13,8 @@ from support.far import FarSide
 from support.processes import wait_gone
 
 
-def target_of(far: FarSide) -> Target:
-    return Target(far.server.alias, far.way.transport, str(far.server.ssh_config))
-
-
 async def test_a_visit_leaves_nothing_behind(far: FarSide) -> None:
-    async with visiting(target_of(far)) as visit:
+    async with visiting(far.target) as visit:
         assert visit.hello.pid > 0
         assert [each.pid for each in far.bridges()] == [visit.hello.pid]
         process = await visit.transport.launch(visit.session, "echo here")
@@ -30,7 +26,7 @@ async def test_a_visit_that_is_given_up_leaves_nothing_behind(far: FarSide) -> N
     inside = asyncio.Event()
 
     async def visit() -> None:
-        async with visiting(target_of(far)):
+        async with visiting(far.target):
             inside.set()
             await asyncio.Event().wait()
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sshpyk_core.types import Target
+
 from support import kernels, processes
 from support.embedded_host import EmbeddedHost
 from support.local import LocalSide
@@ -35,6 +37,11 @@ class FarSide:
     server: RemoteHost
     local: LocalSide
     way: Way = OVER_SSH
+
+    @property
+    def target(self) -> Target:
+        """What to connect to."""
+        return Target(self.server.alias, self.way.transport, str(self.server.ssh_config))
 
     def install(
         self,

@@ -10,7 +10,23 @@ from contextlib import asynccontextmanager
 
 from support.managers import READY
 
-__all__ = ["Program", "program_with_kernel"]
+__all__ = ["START", "Program", "program_with_kernel"]
+
+START = """
+import asyncio
+from jupyter_client.manager import AsyncKernelManager
+
+async def main():
+    manager = AsyncKernelManager(kernel_name="far")
+    try:
+        await manager.start_kernel()
+        print("started")
+    finally:
+        await manager.shutdown_kernel(now=True)
+
+asyncio.run(main())
+"""
+"""Starts the kernel ``far``, says so, and shuts it down."""
 
 PROGRAM = """
 import sys
