@@ -73,7 +73,45 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Do the work of a command on an event loop of its own; Ctrl+C cancels it and waits for it."""
     import asyncio
 
-    return asyncio.run(work)
+    if sys.version_info >= (3, 11) or sys.platform == "win32":
+        return asyncio.run(work)
+    return _run_interruptibly(work)
+
+
+def _run_interruptibly(work: Coroutine[Any, Any, T]) -> T:
+    """Do the same where asyncio ends everything at once at Ctrl+C, as before Python 3.11.
+
+    What the work would still need to undo what it has begun, such as a link, would end with it.
+    """
+    import asyncio
+    import signal
+
+    interrupted = False
+
+    async def main() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+
+        def interrupt(_signum: int, _frame: object) -> None:
+            nonlocal interrupted
+            interrupted = True
+            signal.signal(signal.SIGINT, before)  # a second time ends everything
+            loop.call_soon_threadsafe(task.cancel)
+
+        if before is signal.default_int_handler:
+            signal.signal(signal.SIGINT, interrupt)
+        return await work
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        return asyncio.run(main())
+    except asyncio.CancelledError:
+        if interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGINT, before)
 
 
 def say(value: Any) -> None:
