@@ -7,9 +7,10 @@ import time
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from sshpyk_core.cli import main
 from support import tools
+from support.invoked import runner
 from support.local import LocalSide
 from support.peers import full_server
 from support.sshd import SSHServer
@@ -20,7 +21,7 @@ def run(server: SSHServer, python: str, *more: str) -> Result:
     flags = ["--ssh-host-alias", server.alias, "--ssh-config", str(server.ssh_config)]
     flags += ["--remote-python", python, "--remote-kernel-name", "python3"]
     flags += ["--language", "python", "--display-name", "Mine"]
-    return CliRunner().invoke(main, ["add", *flags, *more])
+    return runner().invoke(main, ["add", *flags, *more])
 
 
 def spec(local: LocalSide) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from sshpyk_core.cli import main
 from support import kernels, tools
+from support.invoked import runner
 from support.local import LocalSide
 from support.openssh import left_behind
 from support.peers import full_server
@@ -38,7 +39,7 @@ def plain() -> Iterator[SSHServer]:
 def run(server: SSHServer, *arguments: str) -> Result:
     """Run the command in this process, where nobody can be asked."""
     flags = [server.alias, "--ssh-config", str(server.ssh_config)]
-    return CliRunner().invoke(main, ["add", *flags, *arguments])
+    return runner().invoke(main, ["add", *flags, *arguments])
 
 
 def written(local: LocalSide) -> list[str]:
@@ -142,7 +143,7 @@ def test_a_wrong_flag_is_said_before_anything_is_connected_to(
 
 
 def test_a_command_line_needs_a_host() -> None:
-    done = CliRunner().invoke(main, ["add"])
+    done = runner().invoke(main, ["add"])
     assert done.exit_code == 2
     assert "Which host?" in done.stderr
 

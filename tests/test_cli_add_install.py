@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from sshpyk_core.cli import main
 from support import processes, tools
+from support.invoked import runner
 from support.local import LocalSide
 from support.pythons import script
 from support.screen import Screen
@@ -35,7 +35,7 @@ def test_pip_is_run_where_ipykernel_is_missing(
     tools.use_wheels_of(sshd.home, tmp_path / "wheels")
     python = str(environment / "bin/python")
     one = ["add", *flags(sshd), "--remote-python", python]
-    offered = CliRunner().invoke(main, one)
+    offered = runner().invoke(main, one)
     assert offered.exit_code == 1
     command = f"ssh -F {sshd.ssh_config} remote '{python} -m pip install ipykernel'"
     assert f"the host has no kernel of {python}" in offered.stderr
@@ -58,7 +58,7 @@ def test_where_nothing_can_be_installed_the_way_to_an_environment_is_told(
 ) -> None:
     python = str(tools.venv(sshd.home, "bare", ipykernel=False) / "bin/python")
     for flag in ([], ["--install-ipykernel"]):
-        done = CliRunner().invoke(main, ["add", *flags(sshd), "--remote-python", python, *flag])
+        done = runner().invoke(main, ["add", *flags(sshd), "--remote-python", python, *flag])
         assert done.exit_code == 1
         assert "python3 -m venv ~/.venvs/work" in done.stderr
     assert "there is no pip, uv or conda for it" in done.stderr
@@ -93,9 +93,9 @@ def test_ctrl_c_stops_an_installation(sshd: SSHServer, local: LocalSide) -> None
 def test_several_are_not_installed_into_unless_told(sshd: SSHServer, local: LocalSide) -> None:
     root = tools.conda_root(sshd.home)
     tools.conda_environment(root, "data", ipykernel=False)
-    done = CliRunner().invoke(main, ["add", *flags(sshd), "--install-ipykernel"])
+    done = runner().invoke(main, ["add", *flags(sshd), "--install-ipykernel"])
     assert done.exit_code == 1
     assert "2 interpreters lack it" in done.stderr
     assert f"  --remote-python {root}/envs/data/bin/python\n" in done.stderr
-    every = CliRunner().invoke(main, ["add", *flags(sshd), "--install-ipykernel", "--all"])
+    every = runner().invoke(main, ["add", *flags(sshd), "--install-ipykernel", "--all"])
     assert every.stderr.count("  conda: install -y -p ") == 2

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 from sshpyk_core.cli import main
 from sshpyk_core.cli.doctor.command import doctor
 from sshpyk_core.testing.embedded_server import EmbeddedServer
 from support.far import FarSide
+from support.invoked import runner
 from support.kernels import remote_ipykernel, remote_kernel
 from support.local import LocalSide
 from support.openssh import left_behind
@@ -58,7 +58,7 @@ def test_a_host_that_is_in_order_on_a_narrow_terminal_without_colours(
 def test_the_json_has_the_words_of_the_help(kernel_sshd: SSHServer, local: LocalSide) -> None:
     far = FarSide(kernel_sshd, local)
     far.install("far")
-    done = CliRunner().invoke(main, ["doctor", "far", "--json", "--no-start"])
+    done = runner().invoke(main, ["doctor", "far", "--json", "--no-start"])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["usable"] is True
@@ -100,10 +100,10 @@ def test_what_is_wrong_is_told_with_the_command_in_a_pipe(sshd: SSHServer) -> No
     ],
 )
 def test_bad_input_is_one_clear_message(arguments: list[str], words: str) -> None:
-    done = CliRunner().invoke(main, ["doctor", *arguments])
+    done = runner().invoke(main, ["doctor", *arguments])
     assert done.exit_code != 0
     assert isinstance(done.exception, SystemExit)
-    assert words in done.output
+    assert words in done.stdout + done.stderr
 
 
 def test_a_host_cannot_do_anything_to_the_terminal(make_sshd: MakeSSHServer) -> None:

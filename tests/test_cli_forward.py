@@ -17,11 +17,11 @@ from pathlib import Path
 
 import click
 import pytest
-from click.testing import CliRunner
 from sshpyk_core.cli import main
 from sshpyk_core.testing.relay import Relay
 from support.dashboards import answers, is_closed, url_in
 from support.far import FarSide, MakeFarSide
+from support.invoked import runner
 from support.openssh import local_ssh
 from support.processes import wait_gone
 from support.screen import SSHPYK, Screen, in_a_pipe
@@ -202,7 +202,7 @@ def test_taken_port_is_named_with_the_way_out(far: FarSide) -> None:
     ],
 )
 def test_wrong_command_line_is_refused(arguments: list[str], said: str) -> None:
-    done = CliRunner().invoke(main, ["forward", *arguments])
+    done = runner().invoke(main, ["forward", *arguments])
     assert done.exit_code == click.UsageError.exit_code
     assert said in done.stderr
     assert done.stdout == ""

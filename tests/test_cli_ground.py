@@ -6,6 +6,7 @@ import io
 import os
 import resource
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,10 @@ def test_help_takes_next_to_no_time() -> None:
 
 def test_jupyter_knows_the_command() -> None:
     done = subprocess.run(
-        ["jupyter", "sshpyk", "--version"], capture_output=True, text=True, check=True
+        [Path(sys.executable).with_name("jupyter"), "sshpyk", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.startswith("sshpyk, version 2")
 
