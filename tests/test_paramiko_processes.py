@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 from sshpyk_core.errors import ForwardError, LaunchError, SessionError
 from sshpyk_core.testing.embedded_server import EmbeddedServer
+from sshpyk_core.testing.exec_session import ExecSession
 from sshpyk_core.testing.relay import Relay
 from sshpyk_core.transport_kit import remote_command
 from sshpyk_core.types import NO_EXIT_STATUS, RemoteProcess, Session, TcpAddress
+from sshpyk_paramiko.connection import Connection
 from support import processes
 from support.asyncssh_side import Leaks, eventually
 from support.openssh import outcome
@@ -92,6 +94,35 @@ async def test_megabytes_pass_both_ways_at_once_also_while_keys_are_exchanged_an
 
         _, digest = await asyncio.gather(feed(process, block * 32), read())
         assert digest == hashlib.sha256(block * 32).hexdigest()
+
+
+async def test_a_command_that_ends_while_we_wait_for_new_keys_is_taken_leave_of(
+    make_embedded: Callable[..., EmbeddedServer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = threading.Event()
+    offer, report = Connection._send_kex_init, ExecSession._report
+
+    def offer_and_tell(connection: Connection) -> None:
+        offer(connection)
+        offered.set()
+
+    def wait_and_report(served: ExecSession, status: int) -> None:
+        with monkeypatch.context() as patch:
+            offered.clear()
+            patch.setattr("paramiko.packet.Packetizer.REKEY_BYTES", 1)
+            served._channel.write(b"and now new keys")
+            offered.wait()  # this is the server's thread: it cannot have read the offer
+        report(served, status)
+
+    server = make_embedded()
+    async with connected(server) as session:
+        process = await plugin.sshpyk_launch(session, "true")
+        assert await outcome(process) == (0, b"", b"")
+        monkeypatch.setattr(Connection, "_send_kex_init", offer_and_tell)
+        monkeypatch.setattr(ExecSession, "_report", wait_and_report)
+        for _ in range(3):
+            process = await plugin.sshpyk_launch(session, "exit 3")
+            assert await outcome(process) == (3, b"and now new keys", b"")
 
 
 async def test_who_does_not_read_holds_the_command_back_and_nobody_else(

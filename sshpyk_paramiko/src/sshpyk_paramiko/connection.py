@@ -9,6 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import paramiko
+from paramiko.common import (
+    MSG_CHANNEL_CLOSE,
+    MSG_CHANNEL_FAILURE,
+    MSG_CHANNEL_WINDOW_ADJUST,
+)
 from paramiko.packet import Packetizer
 from paramiko.ssh_exception import SSHException
 
@@ -23,6 +28,11 @@ LIBRARY_LOG = "sshpyk_paramiko.library"
 What it says loudly, with tracebacks, is told by our own errors, or is no error at all.
 """
 
+
+_HELD_MESSAGES = 4096
+"""How much may be put off while keys are exchanged; see `Connection`."""
+
+_ON_A_CHANNEL = range(MSG_CHANNEL_WINDOW_ADJUST, MSG_CHANNEL_FAILURE + 1)
 
 _PACKET_BYTES = 256 * 1024
 """The largest packet that is taken, as with ssh; RFC 4253, section 6.1, asks for 35000 bytes."""
@@ -71,6 +81,13 @@ class _Packetizer(Packetizer):  # type: ignore[misc]
 class Connection(paramiko.Transport):  # type: ignore[misc]
     """A connection over a wire, as its client.
 
+    From our offer of new keys until the server's, the server goes on, and we may not (RFC 4253,
+    section 9). Whoever has something to say waits, but for the thread that reads: what it answers
+    to the end of a channel is put off, since nobody else would read the server's offer.
+
+    Nothing is said on a channel after its close, which a thread may just have had in mind: sshd
+    would end the connection.
+
     Attributes:
         wire: what it runs over.
         ended: done when its thread has ended, with the error that ended it; None: an orderly end.
@@ -90,6 +107,8 @@ class Connection(paramiko.Transport):  # type: ignore[misc]
         self.ended: asyncio.Future[BaseException | None] = self._loop.create_future()
         self.server_offers: Mapping[str, list[str]] = {}
         self.farewell = ""
+        self._held: list[Any] = []
+        self._closed_channels: set[int] = set()  # by the server's numbers
         disabled = {"pubkeys": list(without)}
         super().__init__(wire, disabled_algorithms=disabled, packetizer_class=_Packetizer)
         self.set_log_channel(LIBRARY_LOG)
@@ -124,6 +143,42 @@ class Connection(paramiko.Transport):  # type: ignore[misc]
     def _tell_end(self, error: BaseException | None) -> None:
         if not self.ended.done():
             self.ended.set_result(error)
+
+    def _send_user_message(self, data: Any) -> None:
+        if threading.current_thread() is self:
+            with self.clear_to_send_lock:
+                if not self.clear_to_send.is_set():
+                    self._put_off(data)
+                    return
+        super()._send_user_message(data)
+
+    def _send_message(self, data: Any) -> None:
+        content = data.asbytes()
+        kind = content[0]
+        if kind in _ON_A_CHANNEL:
+            channel = int.from_bytes(content[1:5], "big")
+            if channel in self._closed_channels:
+                return
+            if kind == MSG_CHANNEL_CLOSE:
+                self._closed_channels.add(channel)
+        super()._send_message(data)
+
+    def _parse_channel_open_success(self, m: Any) -> None:
+        m.get_int()
+        self._closed_channels.discard(m.get_int())  # the server uses this number again
+        m.rewind()
+        super()._parse_channel_open_success(m)
+
+    def _put_off(self, data: Any) -> None:
+        if len(self._held) == _HELD_MESSAGES:
+            raise SSHException("the server asks and asks, and does not exchange keys")
+        self._held.append(data)
+
+    def _parse_newkeys(self, m: Any) -> None:
+        super()._parse_newkeys(m)
+        held, self._held = self._held, []
+        for data in held:
+            self._send_user_message(data)
 
     def _really_parse_kex_init(self, m: Any, ignore_first_byte: bool = False) -> Any:
         offers = super()._really_parse_kex_init(m, ignore_first_byte)
