@@ -11,12 +11,9 @@ from support.require import require_nss_wrapper, require_program
 from support.source_tree import ROOT
 from support.ways import TRANSPORTS
 
-FIRST, *REST = TRANSPORTS
 
-
-@pytest.mark.parametrize(
-    "transport", [FIRST, *(pytest.param(each, marks=pytest.mark.others) for each in REST)]
-)
+@pytest.mark.others
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_the_benchmarks_measure_everything_in_quick_mode(transport: str) -> None:
     require_program("sshd", "openssh-server")
     require_nss_wrapper()

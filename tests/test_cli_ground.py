@@ -42,6 +42,15 @@ def test_jupyter_knows_the_command() -> None:
     assert done.stdout.startswith("sshpyk, version 2")
 
 
+@pytest.mark.parametrize("arguments", [("transports",), ("list", "--json")])
+def test_a_full_disk_is_told_of(arguments: tuple[str, ...], local: LocalSide) -> None:
+    command, pipe = [*SSHPYK, *arguments], subprocess.PIPE
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=pipe, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "Error: The output could not be written: No space left on device.\n"
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_gets_a_script(shell: str) -> None:
     done = in_a_pipe("completion", shell)

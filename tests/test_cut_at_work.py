@@ -127,6 +127,7 @@ async def test_a_program_that_is_interrupted_while_a_kernel_starts_leaves_none(
         assert await asyncio.to_thread(far.left_behind) == []
 
 
+@pytest.mark.others
 @pytest.mark.ways(servers=["sshd"], why="the wait for an absent server is the same")
 async def test_a_start_that_waits_in_vain_for_the_connection_says_so(
     make_far: MakeFarSide,
@@ -191,6 +192,7 @@ async def test_a_restart_while_the_host_is_away_is_done_when_it_is_back(
     assert far.left_behind() == []
 
 
+@pytest.mark.others
 @pytest.mark.ways(servers=["sshd"], why="the wait for an absent server is the same")
 async def test_a_restart_that_was_given_up_but_is_done_late_leaves_a_kernel_that_can_be_restarted(
     make_far: MakeFarSide,
@@ -235,6 +237,7 @@ async def test_an_interrupt_while_the_host_is_away_acts_when_it_is_back(
     assert far.left_behind() == []
 
 
+@pytest.mark.others
 @pytest.mark.ways(servers=["sshd"], why="the wait for an absent server is the same")
 async def test_a_shutdown_that_is_cut_ends_the_kernel_when_the_host_is_back(
     make_far: MakeFarSide,

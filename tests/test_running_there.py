@@ -177,6 +177,7 @@ def wait_until_detached(*supervisors: Path) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.others
 def test_kernels_of_a_killed_program_are_found_beside_a_dead_host(far: FarSide) -> None:
     far.install("dead", ssh_host_alias="nowhere.invalid")
     abandoned("far", "far")

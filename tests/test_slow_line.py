@@ -39,6 +39,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.others
 @pytest.mark.ways(servers=["sshd"], why="a relay stands before it")
 async def test_a_burst_of_messages_over_a_slow_line_arrives_whole(make_far: MakeFarSide) -> None:
     far = make_far()

@@ -4,8 +4,8 @@ A test that takes the fixture ``far`` or ``make_far`` runs once for each way tha
 its own ``parametrize`` says which ways it goes. There
 are six, and all of them on every change would take too long: ``--ways=some``, the default, runs
 each test over one, which differs from test to test; ``--ways=others`` runs what that leaves out,
-and nothing else; ``--ways=all`` runs everything. Other tests that would make the default too long
-are marked ``others`` and run with those.
+and nothing else; ``--ways=all`` runs everything. Tests that would make the default too long are
+marked ``others`` and run with those, over every way if they have any.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     if "way" not in metafunc.fixturenames or _chooses(metafunc.definition):
         return
     allowed = _allowed(metafunc.definition.iter_markers("ways"))
-    some = _some(metafunc.definition.nodeid, allowed)
+    late = metafunc.definition.get_closest_marker("others") is not None
+    some = [] if late else _some(metafunc.definition.nodeid, allowed)
     wanted = {
         "some": some,
         "others": [way for way in allowed if way not in some],

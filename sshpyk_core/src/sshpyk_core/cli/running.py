@@ -12,8 +12,10 @@ status meaning
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import os
 import sys
 from collections.abc import Coroutine
 from typing import IO, Any, TypeVar
@@ -37,6 +39,8 @@ __all__ = [
 
 FAILED = 1
 INTERRUPTED = 130
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _LEVELS = (logging.ERROR, logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -64,6 +68,12 @@ class CommandGroup(LazyGroup):
             return super().invoke(ctx)
         except SshpykError as error:
             raise Complaint(str(error)) from error
+        except OSError as error:
+            if error.errno not in _NO_ROOM or error.filename is not None:
+                raise
+            # What is left in its buffer has no place either.
+            sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+            raise Complaint(f"The output could not be written: {error.strerror}.") from error
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nInterrupted.", err=True)
             ctx.exit(INTERRUPTED)
