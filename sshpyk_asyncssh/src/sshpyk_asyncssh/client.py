@@ -28,6 +28,7 @@ class Client(asyncssh.SSHClient):
         tried: the keys that were offered, by name.
         login_began: whether the host's key was accepted and the login began.
         lost: done when the connection is lost, with the reason as a phrase.
+        connection: asyncssh's, as soon as there is one.
     """
 
     def __init__(
@@ -51,7 +52,12 @@ class Client(asyncssh.SSHClient):
         self.tried: list[str] = []
         self.login_began = False
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.connection: asyncssh.SSHClientConnection | None = None
         self._login_begins = login_begins
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        """Know the connection."""
+        self.connection = conn
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell that the connection is gone."""

@@ -20,6 +20,7 @@ from sshpyk_core.transport_kit.route.proxy_command import ProxyConnection, start
 from sshpyk_core.transport_kit.route.tcp import connect_socket
 from sshpyk_core.types import Prompter, Step, Target
 
+from sshpyk_asyncssh.agreement import disagreement
 from sshpyk_asyncssh.client import Client
 from sshpyk_asyncssh.connection_options import connection_options
 from sshpyk_asyncssh.failures import FAILURES, connect_error, no_answer
@@ -166,12 +167,18 @@ class _Attempt:
         except asyncssh.HostKeyNotVerifiable:
             raise
         except FAILURES as error:
-            failure = connect_error(settings, self.client, error)
+            failure = connect_error(settings, self.client, self._cause(error))
             if proxy is None or isinstance(failure, AuthenticationError):
                 raise failure from error
             answer = f"{failure.answer}; {await proxy.failure()}"
             raise type(failure)(failure.host, failure.tried, answer, failure.fix) from error
         self._route.connections.append(connection)
+
+    def _cause(self, error: Exception) -> Exception:
+        """Give what asyncssh would have said if the server had not hung up first."""
+        if isinstance(error, asyncssh.ConnectionLost) and self.client is not None:
+            return disagreement(self.client.connection) or error
+        return error
 
     def _login_begins(self) -> None:
         self._connector.report(
