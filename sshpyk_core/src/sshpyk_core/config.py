@@ -98,13 +98,18 @@ class KernelConfig:
         kinds.SECONDS, "Seconds without any connection until the kernel is stopped.", 7 * _DAY
     )
     persistent: bool = _key(
-        kinds.FLAG, "Without effect yet: `detached_timeout` applies.", False, legacy=True
+        kinds.FLAG, "The kernel stays for as long as it runs, whatever ends the program.", False
+    )
+    reattach: bool = _key(
+        kinds.FLAG, "A notebook that is opened again gets the kernel that it left there.", False
     )
     persistent_file: str | None = _key(
-        kinds.TEXT, "Implies `persistent`; without effect besides.", legacy=True
+        kinds.TEXT,
+        "Where a file is written that leads to the kernel; implies `persistent`.",
+        legacy=True,
     )
     existing: str | None = _key(
-        kinds.TEXT, "Without effect yet: a new kernel is started.", legacy=True
+        kinds.TEXT, "A kernel that runs already, to attach to: such a file, or its id.", legacy=True
     )
     remote_pythonhome: str | None = _key(
         kinds.REMOTE_DIRECTORY, "`PYTHONHOME` for `remote_python`.", legacy=True
@@ -222,7 +227,6 @@ KEYS: tuple[Key, ...] = (
 
 _WITHOUT_EFFECT = {
     "existing": "a new kernel is started",
-    "persistent": "a kernel whose front end went away ends after detached_timeout",
     "persistent_file": "no such file is written",
 }
 

@@ -26,6 +26,8 @@
             ├── RemoteDirectoryError    no directory there that can be written
             ├── KernelSpecNotFoundError
             ├── KernelStartError        the kernel did not start, or died at once
+            ├── KernelEndedError        the kernel to attach to has ended
+            ├── KernelTakenError        a kernel that is wanted alone is in use by another program
             ├── SupervisorGoneError     the supervisor is no longer there
             └── SupervisorUnreachableError  it is there, but cannot be talked to now
 
@@ -44,8 +46,10 @@ __all__ = [
     "HostKeyError",
     "HostNotFoundError",
     "HostUnreachableError",
+    "KernelEndedError",
     "KernelSpecNotFoundError",
     "KernelStartError",
+    "KernelTakenError",
     "LaunchError",
     "LinkError",
     "LinkLostError",
@@ -189,6 +193,14 @@ class KernelSpecNotFoundError(RemoteError):
 
 class KernelStartError(RemoteError):
     """The kernel could not be started, or ended at once."""
+
+
+class KernelEndedError(RemoteError):
+    """The kernel that was to be attached to has ended, or never ran."""
+
+
+class KernelTakenError(RemoteError):
+    """A kernel that was wanted alone is in use by another program."""
 
 
 class SupervisorGoneError(RemoteError):

@@ -110,9 +110,8 @@ class Host:
         Raises:
             HostError: what failed; nothing is left behind then, here or there.
         """
-        self._supervisors.add(supervisor)
         try:
-            link = await self._warm_link(places)
+            link = await self.link_for(supervisor, places)
             spawned = supervisor.spawn(link, options)
             launched = supervisor.command("launch", request=request)
             try:
@@ -124,6 +123,15 @@ class Host:
         except BaseException:
             await asyncio.shield(self._undo(supervisor))
             raise
+
+    async def link_for(self, supervisor: SupervisorClient, places: Places) -> Link:
+        """Hold the connection for a kernel, until :meth:`release`; make it if there is none.
+
+        Raises:
+            HostError: there can be none now.
+        """
+        self._supervisors.add(supervisor)
+        return await self._warm_link(places)
 
     async def _undo(self, supervisor: SupervisorClient) -> None:
         if supervisor.spawned:

@@ -9,7 +9,7 @@ from typing import Any
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import LinkLostError, SshpykError
 from sshpyk_core.host import Host
-from sshpyk_core.launch_request import Launch
+from sshpyk_core.launch_request import LocalPlace
 from sshpyk_core.link.forwards import Forwards, Wanted, of_kernel
 from sshpyk_core.link.listeners import Listeners
 from sshpyk_core.link.stream import StreamOwner
@@ -53,25 +53,25 @@ class KernelPorts:
             return self._listeners.ports
         return dict(zip(PORTS, self._five.ports, strict=True)) if self._five is not None else {}
 
-    async def listen(self, launch: Launch, kernel: StreamOwner) -> None:
+    async def listen(self, place: LocalPlace, kernel: StreamOwner) -> None:
         """Listen for clients before the kernel starts, where they come over the link.
 
         Raises:
             SshpykError: a wanted port is taken.
         """
-        self.address = launch.ip
+        self.address = place.ip
         if self._config.channels == "relay":
-            self._listeners = self._listeners or Listeners(launch.ip, launch.wanted_ports)
+            self._listeners = self._listeners or Listeners(place.ip, place.wanted_ports)
             await self._listeners.serve(kernel)
 
-    async def lead_to(self, host: Host, launch: Launch, remote: Mapping[str, int]) -> None:
+    async def lead_to(self, host: Host, place: LocalPlace, remote: Mapping[str, int]) -> None:
         """Forward what is to be forwarded, now that the kernel runs.
 
         The others are no reason to wait, or for a start to fail.
 
         Args:
             host: where it runs.
-            launch: names the ports that the five must have here.
+            place: names the ports that the five must have here.
             remote: its ports by name.
 
         Raises:
@@ -79,10 +79,10 @@ class KernelPorts:
         """
         self._forwarding = False
         if self._config.channels == "forward":
-            wanted = self.five or launch.wanted_ports
+            wanted = self.five or place.wanted_ports
             if self._five is not None:
                 await self._five.aclose()
-            self._five = of_kernel(launch.ip, wanted, remote)
+            self._five = of_kernel(place.ip, wanted, remote)
             await self._five.open(host.forward)
         if self._others is None:
             here = host.hello is not None and is_this_machine(host.hello)

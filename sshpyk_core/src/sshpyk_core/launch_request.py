@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import getpass
+import math
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sshpyk_core.config import KernelConfig
@@ -31,6 +32,45 @@ class MessageSecurity:
 
 
 @dataclass(frozen=True)
+class LocalPlace:
+    """Where clients on this machine find a kernel.
+
+    Attributes:
+        ip: local address for the ports.
+        wanted_ports: local port numbers by channel that must be these.
+    """
+
+    ip: str = "127.0.0.1"
+    wanted_ports: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What a kernel published while nobody listened, as far as it was kept: it is replayed.
+
+    Attributes:
+        size: bytes of it.
+        cut_short: whether there was more than could be kept.
+        since: when it began, in seconds since the epoch by the host's clock; None if not known.
+    """
+
+    size: int
+    cut_short: bool = False
+    since: float | None = None
+
+    @classmethod
+    def read(cls, told: object) -> Missed | None:
+        """Make the value of what the host told; None of what makes no sense."""
+        if not isinstance(told, Mapping):
+            return None
+        size, since = told.get("bytes"), told.get("since")
+        if not isinstance(size, int) or not 0 <= size < 2**63:
+            return None
+        known = isinstance(since, int | float) and math.isfinite(since)
+        return cls(size, told.get("full") is True, since if known else None)
+
+
+@dataclass(frozen=True)
 class Launch:
     """What one start of a kernel is given from this side, besides its configuration.
 
@@ -49,6 +89,11 @@ class Launch:
     session_name: str = ""
     local_env: Mapping[str, str] = field(default_factory=dict)
     extra_arguments: Sequence[str] = ()
+
+    @property
+    def place(self) -> LocalPlace:
+        """Where clients find it."""
+        return LocalPlace(self.ip, self.wanted_ports)
 
     def request(self, config: KernelConfig) -> dict[str, Any]:
         """Give the launch request as it goes over the link (see ``remote.launch``)."""
@@ -74,7 +119,7 @@ class Launch:
 
 @dataclass(frozen=True)
 class KernelFacts:
-    """What is known of a kernel that was started.
+    """What is known of a kernel that was started or attached to.
 
     Attributes:
         pid: its process on the host.
@@ -84,6 +129,9 @@ class KernelFacts:
         encrypted: whether the CURVE keys are in force.
         metadata: of its spec on the host.
         argv: what was executed there.
+        connection: what clients must use to talk to it.
+        kernel_name: of its spec on the host.
+        missed: what was published before and is replayed now; None if nothing is known of that.
     """
 
     pid: int
@@ -93,9 +141,19 @@ class KernelFacts:
     encrypted: bool
     metadata: Mapping[str, Any]
     argv: Sequence[str]
+    connection: MessageSecurity
+    kernel_name: str = ""
+    missed: Missed | None = None
 
     @classmethod
-    def read(cls, facts: Mapping[str, Any], ip: str, ports: Mapping[str, int]) -> KernelFacts:
+    def read(
+        cls,
+        facts: Mapping[str, Any],
+        ip: str,
+        ports: Mapping[str, int],
+        connection: MessageSecurity,
+        missed: object = None,
+    ) -> KernelFacts:
         """Make the value of what the host told."""
         return cls(
             pid=int(facts.get("pid") or 0),
@@ -105,7 +163,26 @@ class KernelFacts:
             encrypted=bool(facts.get("encrypted")),
             metadata=dict(facts.get("metadata") or {}),
             argv=tuple(facts.get("argv") or ()),
+            connection=connection,
+            kernel_name=str(facts.get("kernel_name") or ""),
+            missed=Missed.read(missed),
         )
+
+
+def request_again(
+    launch: Launch, config: KernelConfig, joined: MessageSecurity | None, *, as_it_was: bool
+) -> dict[str, Any]:
+    """Give the request for a kernel that is to start anew in its place.
+
+    Args:
+        launch: what is asked for now.
+        config: of this program.
+        joined: what its clients use, if another program had it started.
+        as_it_was: whether it is to be started as it was then.
+    """
+    if joined is None:
+        return launch.request(config)
+    return {"again": True} if as_it_was else replace(launch, connection=joined).request(config)
 
 
 def supervisor_options(config: KernelConfig) -> SupervisorOptions:
@@ -116,6 +193,7 @@ def supervisor_options(config: KernelConfig) -> SupervisorOptions:
         spool_memory=config.spool_memory,
         detached_timeout=config.detached_timeout,
         owner=owner(),
+        persistent=config.persistent,
     )
 
 

@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.errors import HostError, KernelStartError
-from sshpyk_core.host import Host, HostState, Places
-from sshpyk_core.hosts import hosts
-from sshpyk_core.kernel_ports import KernelPorts
-from sshpyk_core.launch_request import KernelFacts, Launch, supervisor_options
+from sshpyk_core.errors import KernelStartError
+from sshpyk_core.host import Host, Places
+from sshpyk_core.joining import join
+from sshpyk_core.kernel_hold import GONE_RETURNCODE, LEFT_RETURNCODE, KernelHold
+from sshpyk_core.kernel_life import KernelLife
+from sshpyk_core.launch_request import (
+    KernelFacts,
+    Launch,
+    LocalPlace,
+    MessageSecurity,
+    request_again,
+    supervisor_options,
+)
 from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.link.watcher import SpoolFull
+from sshpyk_core.signalling import SIGKILL, send_signal
 from sshpyk_core.spool_warning import spool_warning
+from sshpyk_core.start_in_time import in_time
 
-__all__ = ["GONE_RETURNCODE", "SIGKILL", "LiveKernel"]
+__all__ = ["GONE_RETURNCODE", "LEFT_RETURNCODE", "SIGKILL", "LiveKernel"]
 
-SIGKILL = 9
-"""The same on every system, also on one that does not know it by name."""
-
-ANSWER_PATIENCE = 5.0
-"""Seconds that a signal or the end of a supervisor is waited for before the caller goes on."""
-
-GONE_RETURNCODE = -SIGKILL
-"""What a kernel counts as having ended with when its supervisor vanished with it."""
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -46,22 +49,25 @@ class LiveKernel:
             config: from the kernel spec.
             logger: where the user sees warnings.
         """
-        self.returncode: int | None = None
+        self._life = KernelLife()
         self._config = config
         self._log = logger
-        self._host: Host | None = None
-        self._supervisor: SupervisorClient | None = None
-        self._ports = KernelPorts(config, logger)
-        self._exited: asyncio.Future[int] | None = None
+        self._hold = KernelHold(config, self._life, logger)
         self._busy = asyncio.Lock()
-        self._starting: asyncio.Task[dict[str, Any]] | None = None
+        self._starting: asyncio.Task[Any] | None = None
+        self._joined: MessageSecurity | None = None
+        self._as_it_was = False
         self._ending = False
-        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def returncode(self) -> int | None:
+        """How the kernel's process ended, minus a signal's number; None while it may run."""
+        return self._life.returncode
 
     @property
     def directory(self) -> str | None:
         """The supervisor's directory on the host, while there is one."""
-        return self._supervisor.directory if self._supervisor is not None else None
+        return self._hold.supervisor.directory if self._hold.supervisor is not None else None
 
     # --- start and restart -------------------------------------------------------------------
 
@@ -74,75 +80,92 @@ class LiveKernel:
             SshpykError: with everything undone, on this machine and on the host.
         """
         async with self._busy:
-            patience = hosts.get(self._config.target, self._config.timers).patience
-            again = self._supervisor is not None and self._supervisor.gone is None
+            again = self._hold.lasts
             work = self._start_again(launch) if again else self._start_first(launch)
-            self._starting = asyncio.create_task(work)
+            facts = await self._in_time("start", work)
+            assert self._hold.supervisor is not None
+            self._hold.supervisor.start_seen = True
+            return self._facts(facts, self._joined or launch.connection)
+
+    async def attach(
+        self, directory: str, place: LocalPlace, *, exclusive: bool = False, as_it_was: bool = True
+    ) -> KernelFacts:
+        """Attach to a kernel that runs on the host, started by this or another program.
+
+        Args:
+            directory: of its supervisor, as :mod:`.running_kernels` gives it.
+            place: where clients are to find it here.
+            exclusive: have it only if no other program is attached.
+            as_it_was: start it again as it was started, and not as :meth:`start` is told then.
+
+        Raises:
+            KernelEndedError: the supervisor is there, but its kernel has ended.
+            KernelTakenError: it is wanted alone, and another program is attached.
+            SupervisorGoneError: there is no such kernel any more.
+            SupervisorUnreachableError: its supervisor does not answer.
+            SshpykError: what else failed; nothing has changed then, here or there.
+        """
+        async with self._busy:
+            if self._hold.lasts:
+                raise RuntimeError("this object has a kernel already")
+            work = self._hold.take(
+                place, self, partial(join, directory, exclusive), self._hold.leave
+            )
             try:
-                facts = await patience.wait_for(self._starting, self._config.launch_timeout)
-            except asyncio.TimeoutError as error:
-                raise self._too_late() from error
-            except asyncio.CancelledError as error:
-                if self._ending:
-                    raise self._not_started("it was ended meanwhile") from error
+                self._joined = await self._in_time("attach to", work)
+            except BaseException:
+                self._life.forget()
                 raise
-            finally:
-                self._starting = None
-            assert self._supervisor is not None
-            self._supervisor.start_seen = True
-            return KernelFacts.read(facts, self._ports.address, self._ports.five)
+            self._as_it_was = as_it_was
+            supervisor = self._hold.supervisor
+            assert supervisor is not None
+            if supervisor.status.get("pid") is None:
+                self._life.ended(int(supervisor.status.get("returncode") or 0))
+            return self._facts(supervisor.facts, self._joined, supervisor.status.get("missed"))
 
-    def _too_late(self) -> KernelStartError:
-        said = f"it had not started after {self._config.launch_timeout:g} s"
-        state = hosts.get(self._config.target).state
-        if state in (HostState.RECONNECTING, HostState.NEEDS_LOGIN):
-            said += f", and the connection that was lost meanwhile is not back ({state.value})"
-            return self._not_started(said, "Start it again when the host can be reached.")
-        return self._not_started(
-            said, "Give it more time with launch_timeout, or see where the host hangs."
-        )
+    def _facts(
+        self, facts: Mapping[str, Any], connection: MessageSecurity, missed: object = None
+    ) -> KernelFacts:
+        five, address = self._hold.ports.five, self._hold.ports.address
+        return KernelFacts.read(facts, address, five, connection, missed)
 
-    def _not_started(self, said: str, fix: str = "") -> KernelStartError:
-        tried = f"start the kernel {self._config.remote_kernel_name}"
-        return KernelStartError(self._config.ssh_host_alias, tried, said, fix)
+    async def _in_time(self, tried: str, work: Coroutine[Any, Any, T]) -> T:
+        self._starting = starting = asyncio.create_task(work)
+        try:
+            return await in_time(starting, self._config, tried, lambda: self._ending)
+        finally:
+            self._starting = None
 
     async def _start_first(self, launch: Launch) -> dict[str, Any]:
-        config = self._config
-        host = hosts.get(config.target)
-        supervisor = SupervisorClient(config.ssh_host_alias, self)
-        bound_before = self._ports.bound
-        try:
-            await self._ports.listen(launch, supervisor)
-            await self._let_go()
-            self._renew()
-            places = Places(config.named_python, config.remote_dir)
-            options, request = supervisor_options(config), launch.request(config)
-            facts = await host.start_kernel(supervisor, places, options, request)
-            self._host, self._supervisor = host, supervisor
-            await self._ports.lead_to(host, launch, facts["ports"])
-        except BaseException:
-            if not bound_before:
-                self._ports.unbind()
-            if self._supervisor is supervisor:
-                await asyncio.shield(self._end_all())
-            raise
+        options, request = supervisor_options(self._config), launch.request(self._config)
+
+        def start(host: Host, supervisor: SupervisorClient, places: Places) -> Any:
+            return host.start_kernel(supervisor, places, options, request)
+
+        facts: dict[str, Any] = await self._hold.take(launch.place, self, start, self._hold.stop)
+        self._joined = None
         return facts
 
     async def _start_again(self, launch: Launch) -> dict[str, Any]:
-        supervisor = self._supervisor
+        supervisor = self._hold.supervisor
         assert supervisor is not None
-        if self._host is not None and self.returncode is not None:
+        if self._hold.host is not None and self.returncode is not None:
             # A restarter repeats at once what fails at once: it is not to ask each time.
-            self._host.try_again()
-        elif self._host is not None:
-            await self._host.log_in()
+            self._hold.host.try_again()
+        elif self._hold.host is not None:
+            await self._hold.host.log_in()
         if self.returncode is None:
+            if self._life.started_by_other:
+                return supervisor.facts
             await self.signal(SIGKILL)
             await self.wait()
         before = self.returncode
-        self._renew()
+        self._life.renew()
         try:
-            return await supervisor.command("launch", request=launch.request(self._config))
+            request = request_again(launch, self._config, self._joined, as_it_was=self._as_it_was)
+            # With a number, so that of two programs which find it dead only one starts it.
+            request["after"] = supervisor.generation
+            return await supervisor.command("launch", request=request)
         except BaseException as error:
             if isinstance(error, KernelStartError) and self.returncode is not None:
                 # Jupyter's restarter counts the deaths of a kernel that it has restarted; an
@@ -151,28 +174,19 @@ class LiveKernel:
                 return supervisor.facts
             if self.returncode is None and before is not None:
                 # Nothing is known to run: the kernel is as dead as it was.
-                self._ended(before)
+                self._life.ended(before)
             raise
-
-    def _renew(self) -> None:
-        self.returncode = None
-        self._exited = asyncio.get_running_loop().create_future()
 
     # --- running -----------------------------------------------------------------------------
 
     def exited(self, returncode: int) -> None:
         """Take note of how the kernel's process ended."""
-        self._ended(returncode)
-
-    def _ended(self, returncode: int) -> None:
-        self.returncode = returncode
-        if self._exited is not None and not self._exited.done():
-            self._exited.set_result(self.returncode)
+        self._life.ended(returncode)
 
     def started_late(self) -> None:
-        """Take note that a restart that was given up here is done after all."""
+        """Take note that it runs again: a restart given up here is done, or another's is."""
         if self.returncode is not None:
-            self._renew()
+            self._life.renew(by_other=True)
 
     def spool_full(self, full: SpoolFull) -> None:
         """Tell the user that output was lost."""
@@ -181,31 +195,24 @@ class LiveKernel:
 
     def reattached(self) -> None:
         """Open the forwards again, which do not outlive a connection."""
-        if self._host is not None:
-            self._ports.reattached(self._host)
+        if self._hold.host is not None:
+            self._hold.ports.reattached(self._hold.host)
 
     def supervisor_gone(self, reason: str) -> None:
         """Take note that the kernel is gone, and tell the user why."""
-        if self._supervisor is not None:
-            if self._supervisor.gone is None:
+        if self._hold.supervisor is not None:
+            if self._hold.supervisor.gone is None:
                 return  # it was that of an earlier kernel, which had been let go
             lost = "Its variables are lost; restart it to go on."
             self._log.warning("%s: the kernel %s is gone: %s. %s", *self._names, reason, lost)
         if self.returncode is None:
-            self._ended(GONE_RETURNCODE)
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+            self._life.ended(GONE_RETURNCODE)
 
     async def wait(self) -> int:
         """Return the exit status of the process that runs now; minus a signal's number."""
-        assert self._exited is not None
-        returncode = await asyncio.shield(self._exited)
-        if self._supervisor is not None:
-            self._supervisor.turn_away()
+        returncode = await self._life.wait()
+        if self._hold.supervisor is not None:
+            self._hold.supervisor.turn_away()
         return returncode
 
     async def signal(self, signum: int) -> None:
@@ -214,22 +221,10 @@ class LiveKernel:
         Args:
             signum: as this machine numbers it.
         """
-        if self._supervisor is None or self.returncode is not None:
-            return
-        known = {each.value: each.name for each in signal.Signals}
-        name = known.get(signum, "SIGKILL" if signum == SIGKILL else "")
-        result = self._supervisor.command("signal", signum=int(signum), name=name)
-        if not self._supervisor.connected:
-            if self._host is not None:
-                self._host.try_again()
-            late = "%s cannot be reached now: the kernel %s gets signal %d when it is back"
-            self._log.warning(late, *self._names, signum)
-            return
-        try:
-            await asyncio.wait_for(asyncio.shield(result), ANSWER_PATIENCE)
-        except (HostError, asyncio.TimeoutError) as error:
-            said = str(error) or f"no answer within {ANSWER_PATIENCE:g} s"
-            self._log.warning("%s: the kernel %s, signal %d: %s", *self._names, signum, said)
+        host, supervisor = self._hold.host, self._hold.supervisor
+        if host is not None and supervisor is not None and self.returncode is None:
+            kernel = self._config.remote_kernel_name
+            await send_signal(host, supervisor, signum, kernel, self._log)
 
     # --- the end -----------------------------------------------------------------------------
 
@@ -238,39 +233,27 @@ class LiveKernel:
 
         While the host cannot be reached, the supervisor is told as soon as it can.
         """
+        await self._finish(self._hold.stop)
+
+    async def leave(self) -> None:
+        """Let go of everything, and have the kernel stay; may be called twice.
+
+        It waits for detached_timeout then, or for as long as it runs if it is persistent. A start
+        that is under way is undone.
+        """
+        await self._finish(self._hold.leave)
+
+    async def _finish(self, how: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._ending = True
         try:
             if self._starting is not None:
                 self._starting.cancel()
             async with self._busy:
-                await self._end_all()
+                await how()
         finally:
             self._ending = False
-
-    async def _end_all(self) -> None:
-        await self._ports.aclose()
-        await self._let_go()
-
-    async def _let_go(self) -> None:
-        supervisor, self._supervisor = self._supervisor, None
-        host, self._host = self._host, None
-        if supervisor is not None and host is not None:
-            supervisor.end_streams()
-            stopping = self._spawn(self._stop(host, supervisor))
-            _, missing = await asyncio.wait([stopping], timeout=ANSWER_PATIENCE)
-            if missing:
-                last = "If this program ends before, it runs on until detached_timeout."
-                late = "%s cannot be reached now: the kernel %s is stopped when it is back. %s"
-                self._log.warning(late, *self._names, last)
 
     @property
     def _names(self) -> tuple[str, str]:
         """The host and the kernel there, as the user knows them."""
         return self._config.ssh_host_alias, self._config.remote_kernel_name
-
-    async def _stop(self, host: Host, supervisor: SupervisorClient) -> None:
-        exited = self._exited
-        await host.stop(supervisor)
-        # That may take long, and a kernel that was started meanwhile is another.
-        if self.returncode is None and self._exited is exited:
-            self._ended(GONE_RETURNCODE)

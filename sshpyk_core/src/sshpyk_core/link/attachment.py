@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sshpyk_core.errors import LinkLostError
@@ -32,6 +33,23 @@ class Waited:
     def __add__(self, other: Waited) -> Waited:
         """Give the sum, over several kernels."""
         return Waited(self.here + other.here, self.there + other.there)
+
+
+@dataclass(frozen=True)
+class Joining:
+    """What it takes to attach to a supervisor that another program has had started.
+
+    Attributes:
+        directory: the supervisor's, on the host.
+        token: lets a program attach.
+        facts: of the kernel, as its launch told them.
+        exclusive: whether to have it only if no other program is attached.
+    """
+
+    directory: str
+    token: str = field(repr=False)
+    facts: Mapping[str, Any]
+    exclusive: bool = False
 
 
 _handles = itertools.count(1)
@@ -63,6 +81,7 @@ class Attachment:
         self._host = host
         self._owner = owner
         self._name = secrets.token_hex(8)
+        self._joins: dict[str, bool] = {}
         self._epoch = 0
         self._link: Link | None = None
         self._answer: asyncio.Future[dict[str, Any]] | None = None
@@ -72,6 +91,11 @@ class Attachment:
     def begun(self) -> bool:
         """Whether the supervisor was ever asked for this attachment."""
         return self._epoch > 0
+
+    def joins(self, joining: Joining) -> None:
+        """Attach to a supervisor that was not started with this token."""
+        self.token = joining.token
+        self._joins = {"joins": True, "exclusive": joining.exclusive}
 
     # --- links -------------------------------------------------------------------------------
 
@@ -92,6 +116,7 @@ class Attachment:
             "attachment": self._name,
             "epoch": self._epoch,
             "received": self.courier.tell_received(),
+            **self._joins,
         }
         link.send(wire.json_frame(self.handle, wire.ATTACH, request))
         return self._answer

@@ -16,6 +16,7 @@ class SupervisorOptions:
         spool_limit: bytes that it may keep on disk while nobody takes them.
         spool_memory: bytes that it may keep in memory before that.
         detached_timeout: seconds without anybody attached after which it ends its kernel.
+        persistent: never do so while its kernel runs.
         owner: for whom it runs, as its state file tells people.
     """
 
@@ -24,3 +25,4 @@ class SupervisorOptions:
     spool_memory: int
     detached_timeout: float
     owner: str
+    persistent: bool = False

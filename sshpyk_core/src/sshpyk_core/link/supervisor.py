@@ -12,31 +12,14 @@ import uuid
 from dataclasses import asdict
 from typing import Any
 
-from sshpyk_core.errors import (
-    HostError,
-    KernelSpecNotFoundError,
-    KernelStartError,
-    RemoteDirectoryError,
-    RemoteError,
-    RemotePythonError,
-    SupervisorGoneError,
-    SupervisorUnreachableError,
-)
-from sshpyk_core.link.attachment import Attachment, Waited, quiet_future
+from sshpyk_core.errors import HostError, SupervisorGoneError, SupervisorUnreachableError
+from sshpyk_core.link.attachment import Attachment, Joining, Waited, quiet_future
+from sshpyk_core.link.far_errors import far_error, is_known
 from sshpyk_core.link.link import Link
 from sshpyk_core.link.options import SupervisorOptions
 from sshpyk_core.link.stream import LocalStream
 from sshpyk_core.link.watcher import KernelWatcher, SpoolFull
 from sshpyk_core.remote import wire
-
-_ERRORS: dict[str, tuple[type[RemoteError], str]] = {
-    "directory": (RemoteDirectoryError, "Name a directory with room as remote_dir."),
-    "cwd": (RemoteDirectoryError, "Name a directory that is there as remote_cwd."),
-    "kernel": (KernelStartError, ""),
-    "kernelspec": (KernelSpecNotFoundError, "Set remote_kernel_name to one of them."),
-    "python": (RemotePythonError, "Set remote_python to an interpreter of that host."),
-}
-"""What the ``kind`` of an error from the host becomes here, and what to do about it."""
 
 
 class SupervisorClient:
@@ -59,7 +42,10 @@ class SupervisorClient:
         """Whether its kernel was handed to somebody, and is to outlive this program."""
         self.facts: dict[str, Any] = {}
         """What the last successful launch told of the kernel."""
-        self._generation = 0
+        self.status: dict[str, Any] = {}
+        """What the supervisor said when this program joined."""
+        self.generation = 0
+        """How often the kernel was started, as far as it is known here."""
         self._watcher = watcher
         self._options: SupervisorOptions | None = None
         self._attachment = Attachment(host, self)
@@ -108,6 +94,26 @@ class SupervisorClient:
     def _learn_directory(self, attached: asyncio.Future[dict[str, Any]]) -> None:
         if not attached.cancelled() and attached.exception() is None:
             self.directory = str((attached.result().get("status") or {}).get("directory"))
+
+    async def join(self, link: Link, joining: Joining) -> None:
+        """Attach to a supervisor that another program has had started.
+
+        Raises:
+            KernelTakenError: it is wanted alone, and another program is attached.
+            SupervisorGoneError: it is no longer there.
+            SupervisorUnreachableError: it is there, but does not take connections now.
+            LinkLostError: the link was lost meanwhile.
+        """
+        self.directory, self.start_seen = joining.directory, True
+        self.facts, self.generation = dict(joining.facts), int(joining.facts["generation"])
+        self._attachment.joins(joining)
+        request = self._ask_for(link)
+        attached = self._attachment.attach(link)
+        await request
+        answer = await attached
+        self.status = dict(answer["status"])
+        self.generation = int(self.status["generation"])
+        self._attachment.resume(answer)
 
     async def reattach(self, link: Link) -> Waited:
         """Attach to the supervisor over a new link.
@@ -186,8 +192,7 @@ class SupervisorClient:
         do, waiting = self._commands.pop(int(result.get("id") or 0), ("", None))
         good = result.get("ok") or {}
         if "generation" in good:
-            self._generation = int(good["generation"])
-            self.facts = dict(good)
+            self._started(good)
         if waiting is None or waiting.done():
             if "generation" in good:
                 self._watcher.started_late()
@@ -195,19 +200,22 @@ class SupervisorClient:
         if result.get("error") is None:
             waiting.set_result(dict(good))
         else:
-            waiting.set_exception(self._error(do, result["error"]))
+            waiting.set_exception(far_error(self.host, f"{do} the kernel", result["error"]))
 
-    def _error(self, do: str, error: dict[str, Any]) -> HostError:
-        kind, fix = _ERRORS.get(str(error.get("kind")), (RemoteError, ""))
-        return kind(self.host, f"{do} the kernel", str(error.get("message")), fix)
+    def _started(self, facts: dict[str, Any]) -> None:
+        self.generation = int(facts["generation"])
+        self.facts = dict(facts)
 
     def _event(self, event: dict[str, Any]) -> None:
         if event.get("event") == "spool-full":
             refusal = str(event["reason"]) if event["cause"] == "disk" else ""
             self._watcher.spool_full(SpoolFull(int(event["bytes"]), refusal))
-        elif event.get("event") == "exited" and int(event["generation"]) >= self._generation:
-            self._generation = int(event["generation"])
+        elif event.get("event") == "exited" and int(event["generation"]) >= self.generation:
+            self.generation = int(event["generation"])
             self._watcher.exited(int(event["returncode"]))
+        elif event.get("event") == "started" and int(event["generation"]) > self.generation:
+            self._started(event)
+            self._watcher.started_late()
 
     # --- for the attachment ------------------------------------------------------------------
 
@@ -232,10 +240,10 @@ class SupervisorClient:
         if message.get("kind") in ("fenced", "refused", "unreachable"):
             self._unreachable(str(message.get("message")))
             return
-        known = message.get("kind") in _ERRORS
-        self._supervisor_gone(
-            str(message.get("message")), self._error("launch", message) if known else None
-        )
+        tried = "attach to the kernel" if message.get("kind") == "taken" else "launch the kernel"
+        known = is_known(message.get("kind"))
+        error = far_error(self.host, tried, message) if known else None
+        self._supervisor_gone(str(message.get("message")), error)
 
     def data_sent(self, stream: int) -> None:
         """Let a client go on that had to wait."""

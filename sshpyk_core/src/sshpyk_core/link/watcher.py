@@ -28,7 +28,7 @@ class KernelWatcher(Protocol):
         """Take note of how a process of the kernel ended; minus a signal's number."""
 
     def started_late(self) -> None:
-        """Take note that a start which nobody waited for any more has succeeded."""
+        """Take note of a start that nobody here waits for: given up, or another program's."""
 
     def spool_full(self, full: SpoolFull) -> None:
         """Take note that the supervisor has stopped reading what the kernel says."""

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import subprocess
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from . import identity, launch, parent_death, ports, state
 from .output import Output
@@ -47,7 +47,8 @@ class Kernel:
         self._session_name = ""
         self._timer: Optional[Timer] = None
         self._settle_left = 0.0
-        self._on_outcome: Optional[OutcomeCallback] = None
+        self._on_outcome: List[OutcomeCallback] = []
+        self._request: Dict[str, Any] = {}
         self.facts: Dict[str, Any] = {}
         self.generation = 0
         self.returncode: Optional[int] = None
@@ -61,6 +62,16 @@ class Kernel:
     def running(self) -> bool:
         """Whether there is a process now."""
         return self._process is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it runs, and whoever had it started knows."""
+        return self.running and not self._on_outcome
+
+    @property
+    def told(self) -> Dict[str, Any]:
+        """What is told of it when it has started."""
+        return dict(self.facts, ports=self.ports, **self.status())
 
     @property
     def awaited(self) -> bool:
@@ -96,7 +107,7 @@ class Kernel:
         """Start a process.
 
         Args:
-            request: what the local side asked for.
+            request: what the local side asked for; with ``again``, as the last one.
             package: path of the remote package.
             on_outcome: gets the facts when the kernel listens.
 
@@ -105,6 +116,11 @@ class Kernel:
         """
         if self._process is not None:
             raise launch.StartError("kernel", "the kernel runs already")
+        if request.get("again"):
+            request = self._request
+            if not request:
+                raise launch.StartError("kernel", "there was none before")
+        self._request = dict(request)
         env = {k: v for k, v in os.environ.items() if k not in launch.VARIABLES}
         self._name = str(request.get("kernel_name"))
         self._session_name = str(request.get("session_name") or "")
@@ -121,9 +137,16 @@ class Kernel:
         self.generation += 1
         self.returncode = None
         self.output.note("kernel %s started, pid %d" % (self._name, self.status()["pid"]))
-        self._on_outcome = on_outcome
+        self._on_outcome = [on_outcome]
         self._settle_left = SETTLE
         self._probe()
+
+    def when_settled(self, on_outcome: OutcomeCallback) -> None:
+        """Give what comes of the start that is under way, or came of the last one."""
+        if self.settled:
+            on_outcome({"ok": self.told})
+        else:
+            self._on_outcome.append(on_outcome)
 
     def _start_in_shell(
         self, request: Mapping[str, Any], package: str, env: Dict[str, str]
@@ -174,12 +197,12 @@ class Kernel:
 
     def _settled(self) -> None:
         self._timer = None
-        self._report({"ok": dict(self.facts, ports=self.ports, **self.status())})
+        self._report({"ok": self.told})
 
     def _report(self, outcome: Dict[str, Any]) -> None:
-        on_outcome, self._on_outcome = self._on_outcome, None
-        if on_outcome is not None:
-            on_outcome(outcome)
+        callbacks, self._on_outcome = self._on_outcome, []
+        for each in callbacks:
+            each(outcome)
 
     def _read_fifo(self) -> None:
         if self._fifo < 0:
@@ -226,7 +249,7 @@ class Kernel:
         pid, self._process = self._process.pid, None
         self.output.read()
         self.output.close()
-        self.output.note("kernel %s ended with %s" % (self._name, self._ending()))
+        self.output.note("kernel %s ended with %s" % (self._name, ending(self.returncode)))
         if self._timer is not None:
             self._timer.cancel()
         error = self._close_fifo() or {"kind": "kernel", "message": self._epitaph(pid)}
@@ -238,15 +261,12 @@ class Kernel:
         what = "it" if self.facts else "the shell that runs remote_precmd"
         tail = self.output.tail
         last = "its last words:\n%s" % tail if tail else "it wrote nothing"
-        return "%s (pid %d) ended at once with %s; %s" % (what, pid, self._ending(), last)
-
-    def _ending(self) -> str:
-        code = self.returncode or 0
-        return "signal %d" % -code if code < 0 else "exit status %d" % code
+        how = ending(self.returncode or 0)
+        return "%s (pid %d) ended at once with %s; %s" % (what, pid, how, last)
 
     def end(self) -> None:
         """Make an end of the process and free what belongs to it."""
-        self._on_outcome = None
+        self._on_outcome = []
         if self.signal(signal.SIGKILL) and self._process is not None:
             # In an uninterruptible wait (a dead NFS server, say) it ends when that does.
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -257,3 +277,8 @@ class Kernel:
         self.output.close()
         self._close_fifo()
         self._ports.release()
+
+
+def ending(returncode: int) -> str:
+    """Word how a process ended."""
+    return "signal %d" % -returncode if returncode < 0 else "exit status %d" % returncode

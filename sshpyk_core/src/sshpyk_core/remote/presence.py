@@ -2,7 +2,7 @@
 
 import math
 import time
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Set
 
 from .attachment import Attachment
 from .kernel import Kernel
@@ -27,7 +27,11 @@ class Presence:
     """The programs that hold a supervisor, and the time that it waits for one to come back."""
 
     def __init__(
-        self, reactor: Reactor, detached_timeout: float, on_over: Callable[[str], None]
+        self,
+        reactor: Reactor,
+        detached_timeout: float,
+        on_over: Callable[[str], None],
+        persistent: bool = False,
     ) -> None:
         """Begin to wait for the first.
 
@@ -35,6 +39,7 @@ class Presence:
             reactor: the process's.
             detached_timeout: seconds to wait for somebody once a kernel is known to have started.
             on_over: told for how long nobody has come when that is too long.
+            persistent: wait for as long as the kernel runs, once it is known to have started.
 
         Raises:
             ValueError: one cannot wait for so long.
@@ -44,6 +49,7 @@ class Presence:
         self._reactor = reactor
         self._detached_timeout = detached_timeout
         self._on_over = on_over
+        self._persistent = persistent
         self._timer: Optional[Timer] = None
         self._since: Optional[float] = None
         self._attached_since: Optional[float] = None
@@ -53,6 +59,7 @@ class Presence:
         """Whether a program has heard that a kernel has started."""
         self.left = False
         """Whether the last program to attach has said that it will not come back."""
+        self._leaving: Set[Attachment] = set()
         self.update()
 
     @property
@@ -62,24 +69,49 @@ class Presence:
 
     def over(self, kernel: Kernel) -> bool:
         """Say whether there is nobody, and nothing that somebody could come back for."""
-        return self.left and not kernel.running and not self.attached
+        return self.left and not kernel.running and not self.attachments
 
-    def update(self) -> None:
+    def leave(self, attachment: Attachment) -> None:
+        """Take note that a program will not come back: nothing is kept for it when it is gone."""
+        self.left = True
+        self._leaving.add(attachment)
+
+    def forget_who_left(self) -> None:
+        """Keep nothing any more for programs that have left."""
+        for name, each in list(self.attachments.items()):
+            if each in self._leaving and not each.connected:
+                del self.attachments[name]
+                self._leaving.remove(each)
+                each.end()
+
+    def update(self, kernel_runs: bool = False) -> None:
         """Begin to wait when the last has gone, stop waiting when somebody has come."""
         if self.attached:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self._since = self._ends_at = None
+            self._stop_waiting()
+            self._since = None
             self._attached_since = self._attached_since or time.time()
-        elif self._timer is None:
-            patience, setting = self._detached_timeout, " (detached_timeout)"
-            if not self.start_seen and patience > UNKNOWN_PATIENCE:
-                patience, setting = UNKNOWN_PATIENCE, ""
-            words = "nobody was connected for %s%s" % (duration(patience), setting)
-            self._since = time.time()
+            return
+        now = time.time()
+        if self._since is None:
+            self._since = now
             self._attached_since = None
-            self._ends_at = self._since + patience
-            self._timer = self._reactor.call_later(patience, lambda: self._on_over(words))
+        if self._persistent and self.start_seen and kernel_runs:
+            self._stop_waiting()
+        elif self._timer is None:
+            self._wait(now)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._ends_at = None
+
+    def _wait(self, now: float) -> None:
+        patience, setting = self._detached_timeout, " (detached_timeout)"
+        if not self.start_seen and patience > UNKNOWN_PATIENCE:
+            patience, setting = UNKNOWN_PATIENCE, ""
+        words = "nobody was connected for %s%s" % (duration(patience), setting)
+        self._ends_at = now + patience
+        self._timer = self._reactor.call_later(patience, lambda: self._on_over(words))
 
     def status(self) -> Dict[str, Any]:
         """Say what the state file tells of it; times in seconds since the epoch."""

@@ -6,7 +6,7 @@ import shutil
 import socket
 from typing import Any, Dict, List
 
-from . import supervisor
+from . import supervising
 
 
 def spawn(request: Dict[str, Any], directory: str, listener: socket.socket) -> socket.socket:
@@ -34,7 +34,7 @@ def spawn(request: Dict[str, Any], directory: str, listener: socket.socket) -> s
             os.setsid()
             if os.fork() == 0:
                 theirs, listener = _daemonize(theirs, listener)
-                supervisor.main(theirs, listener, directory, request)
+                supervising.main(theirs, listener, directory, request)
         finally:
             os._exit(0)
     theirs.close()

@@ -15,11 +15,7 @@ stop        nothing                                nothing; the supervisor ends
 =========== ====================================== ========================================
 """
 
-import os
-import shutil
-import signal
 import socket
-import sys
 from typing import Any, Dict, List, Union
 
 from . import endings, launch, rendezvous, wire
@@ -41,6 +37,10 @@ More than a link may be silent: its bridge takes the end of a connection for tha
 """
 
 
+class TakenError(Exception):
+    """A program that wants the kernel alone is not the first."""
+
+
 class Supervisor:
     """One kernel's owner."""
 
@@ -54,7 +54,7 @@ class Supervisor:
             listener: the socket that they connect to.
             directory: private to this supervisor.
             request: from the link: token, package, spool_limit, spool_memory, detached_timeout,
-                owner.
+                persistent, owner.
 
         Raises:
             OSError: there are no ports left.
@@ -67,7 +67,12 @@ class Supervisor:
             directory, int(request["spool_limit"]), int(request["spool_memory"])
         )
         self._kernel = Kernel(reactor, directory, self._exited)
-        self._presence = Presence(reactor, float(request["detached_timeout"]), self._give_up)
+        self._presence = Presence(
+            reactor,
+            float(request["detached_timeout"]),
+            self._give_up,
+            bool(request.get("persistent")),
+        )
         self._stopping = False
         self._ended = False
         known = {"for": request.get("owner"), "token": self._token}
@@ -123,6 +128,8 @@ class Supervisor:
             except Exception as error:
                 # Whatever a connection brings may cost that connection, never the kernel.
                 answer = {"kind": "refused", "message": "%s: %s" % (type(error).__name__, error)}
+                if isinstance(error, TakenError):
+                    answer = {"kind": "taken", "message": str(error)}
                 conduit.write(wire.json_frame(handles[-1], wire.FAREWELL, answer).encode())
                 conduit.close_when_written()
                 on_end()
@@ -151,6 +158,9 @@ class Supervisor:
         if attachment is None:
             if int(request["received"]) > 0:
                 raise wire.WireError("this attachment has been given up")
+            if request.get("exclusive") and self._presence.attached:
+                raise TakenError("another program is connected to it")
+            self._presence.start_seen |= bool(request.get("joins"))
             attachment = Attachment(
                 self._reactor,
                 self._budget,
@@ -170,10 +180,11 @@ class Supervisor:
         return attachment
 
     def _presence_changed(self) -> None:
+        self._presence.forget_who_left()
         if self._presence.over(self._kernel) or (self._stopping and not self._presence.attached):
             self._end()
             return
-        self._presence.update()
+        self._presence.update(self._kernel.running)
         self._record.write()
 
     # --- commands ----------------------------------------------------------------------------
@@ -188,8 +199,8 @@ class Supervisor:
                 number_here = signal_number(command)
                 answer = {"delivered": self._kernel.signal(number_here)}
             elif command["do"] == "leave":
-                answer = {}
-                self._presence.left = True
+                self._leave(attachment, number)
+                return
             elif command["do"] == "stop":
                 self._stop(attachment, number)
                 return
@@ -215,11 +226,32 @@ class Supervisor:
             attachment.post(wire.RESULT, dict(outcome, id=number))
             if "ok" in outcome:
                 attachment.when_acknowledged(on_seen)
+                self._tell_others(attachment, dict(outcome["ok"], event="started"))
             self._record.write()
 
+        if self._kernel.running and int(request.get("after", -1)) in range(self._kernel.generation):
+            # Another program has been quicker to start it again.
+            self._kernel.when_settled(on_outcome)
+            return
         self._kernel.launch(request, self._package, on_outcome)
         # Not only with the outcome: this process may be killed before there is one.
         self._record.write()
+
+    def _leave(self, attachment: Attachment, number: Any) -> None:
+        """Let a program go when it has heard that it may; its session stays open for others."""
+
+        def on_heard() -> None:
+            attachment.end()
+            self._presence_changed()
+
+        self._presence.leave(attachment)
+        attachment.post(wire.RESULT, {"id": number, "ok": {}})
+        attachment.when_acknowledged(on_heard)
+
+    def _tell_others(self, attachment: Attachment, event: Dict[str, Any]) -> None:
+        for each in self._presence.attachments.values():
+            if each is not attachment:
+                each.post(wire.EVENT, event)
 
     def _exited(self, report: Dict[str, Any]) -> None:
         for each in self._presence.attachments.values():
@@ -263,35 +295,3 @@ class Supervisor:
     def abandon(self) -> None:
         """Leave no kernel behind, whatever has happened."""
         self._kernel.end()
-
-
-def main(
-    connection: socket.socket, listener: socket.socket, directory: str, request: Dict[str, Any]
-) -> None:
-    """Be a supervisor until its kernel is not wanted any more."""
-    try:
-        os.chdir(directory)
-        reactor = Reactor()
-        supervisor = Supervisor(reactor, listener, directory, dict(request, package=sys.argv[0]))
-    except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
-        kind = "kernel" if isinstance(error, OSError) else "request"
-        answer = {"kind": kind, "message": "%s: %s" % (type(error).__name__, error)}
-        frame = wire.json_frame(int(request["handle"]), wire.FAREWELL, answer)
-        connection.sendall(frame.encode())
-        if directory:
-            shutil.rmtree(directory, ignore_errors=True)
-        return
-    reactor.after_child_exits(supervisor.reap)
-
-    def told_to_end(_signum: int, _frame: object) -> None:
-        endings.leave(directory, "its supervisor was told to end, with SIGTERM")
-        reactor.stop()
-
-    signal.signal(signal.SIGTERM, told_to_end)
-    try:
-        supervisor.greet(connection)
-        reactor.run()
-    finally:
-        supervisor.abandon()
-        os.chdir("/")
-        shutil.rmtree(directory, ignore_errors=True)

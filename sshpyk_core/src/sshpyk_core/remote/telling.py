@@ -16,7 +16,7 @@ from .errands import ErrandError
 PATIENCE = 3.0
 """Seconds for an answer, beside the time that the command itself says it may wait."""
 
-COMMANDS = ("status", "signal", "stop", "log", "access")
+COMMANDS = ("status", "signal", "stop", "log", "join", "access")
 
 
 def run(request: Mapping[str, Any]) -> Dict[str, Any]:

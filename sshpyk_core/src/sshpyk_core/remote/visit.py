@@ -11,6 +11,8 @@ signal signum, name ("SIGINT") delivered: bool
 stop   nothing                 nothing; the kernel and the supervisor end
 log    offset, wait (seconds)  offset, next, data (base64), ended: see :mod:`.output`; with wait, as
                                soon as there is more
+join   nothing                 token, facts (as a launch gives them) and connection, for a program
+                               that attaches; or an error of the kind ``starting`` or ``ended``
 access nothing                 connection (what the kernel's connection file holds, its key too) and
                                interrupt_mode, for somebody who wants to talk to the kernel
 ====== ======================= ===================================================================
@@ -22,7 +24,7 @@ import signal
 from typing import Any, Callable, Dict, NamedTuple
 
 from . import wire
-from .kernel import Kernel
+from .kernel import Kernel, ending
 from .output import Part
 from .reactor import Conduit, Reactor
 
@@ -83,10 +85,25 @@ class Visit:
             if offset < 0 or not (math.isfinite(wait) and 0 <= wait <= MOST_WAIT):
                 raise ValueError("offset %d, wait %g" % (offset, wait))
             self._door.kernel.output.when_more(offset, wait, self._give)
+        elif do == "join":
+            self._join(str(command["token"]))
         elif do == "access":
             self._say({"ok": self._door.kernel.access()})
         else:
             raise ValueError("unknown command %.40r" % (do,))
+
+    def _join(self, token: str) -> None:
+        """Give a program what it needs to attach; the token is the one that it came with."""
+        kernel = self._door.kernel
+        if not kernel.running:
+            code = kernel.returncode
+            how = "was never started" if code is None else "has ended (%s)" % ending(code)
+            self._say({"error": {"kind": "ended", "message": "the kernel %s" % how}})
+        elif not kernel.settled:
+            self._say({"error": {"kind": "starting", "message": "the kernel is just starting"}})
+        else:
+            connection = kernel.access()["connection"]
+            self._say({"ok": {"token": token, "facts": kernel.told, "connection": connection}})
 
     def _give(self, part: Part) -> None:
         answer = {

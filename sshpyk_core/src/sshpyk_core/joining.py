@@ -1,0 +1,95 @@
+"""Attaching to a kernel that another program has had started."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sshpyk_core.answers import Reader
+from sshpyk_core.errors import KernelEndedError, RemoteError, SupervisorUnreachableError
+from sshpyk_core.host import Host, Places
+from sshpyk_core.launch_request import MessageSecurity
+from sshpyk_core.link.attachment import Joining
+from sshpyk_core.link.link import Link
+from sshpyk_core.link.supervisor import SupervisorClient
+from sshpyk_core.remote.wire import PORTS
+from sshpyk_core.running_kernels import tell
+
+__all__ = ["join"]
+
+TRIED = "attach to the kernel"
+
+PATIENCE = 10.0
+"""Seconds that a supervisor may take to let a program in."""
+
+
+async def join(
+    directory: str, exclusive: bool, host: Host, supervisor: SupervisorClient, places: Places
+) -> MessageSecurity:
+    """Attach to the kernel of a supervisor that runs already.
+
+    Args:
+        directory: the supervisor's, as :mod:`.running_kernels` gives it.
+        exclusive: have it only if no other program is attached.
+        host: where it runs.
+        supervisor: a fresh one.
+        places: for the bridge, if one has to be started.
+
+    Returns:
+        What the kernel's clients must use.
+
+    Raises:
+        KernelEndedError: its supervisor is there, but the kernel has ended.
+        KernelTakenError: it is wanted alone, and another program is attached.
+        SupervisorGoneError: it is no longer there.
+        SupervisorUnreachableError: it is there, but does not answer.
+        HostError: what else failed; nothing has changed then, here or there.
+    """
+    try:
+        link = await host.link_for(supervisor, places)
+        joining, connection = await _ask(link, directory, exclusive)
+        await asyncio.wait_for(supervisor.join(link, joining), PATIENCE)
+    except asyncio.TimeoutError as error:
+        await asyncio.shield(host.release(supervisor))
+        said = f"its supervisor did not answer within {PATIENCE:g} s"
+        raise SupervisorUnreachableError(host.target.alias, TRIED, said) from error
+    except BaseException:
+        await asyncio.shield(host.release(supervisor))
+        raise
+    return connection
+
+
+async def _ask(link: Link, directory: str, exclusive: bool) -> tuple[Joining, MessageSecurity]:
+    try:
+        told = Reader(link.host, dict(await tell(link, directory, "join")), "join")
+    except RemoteError as error:
+        if error.kind == "ended":
+            fix = "Start it again where it was started, or start another kernel."
+            raise KernelEndedError(link.host, TRIED, error.answer, fix) from error
+        if error.kind == "request":
+            fix = "It was started by an older sshpyk, which knows no joining: start another."
+            raise RemoteError(link.host, TRIED, error.answer, fix) from error
+        raise
+    facts = told["facts"]
+    known: dict[str, Any] = dict(facts.document())
+    known["ports"] = {name: _port(facts["ports"][name]) for name in PORTS}
+    known["generation"] = facts["generation"].integer()
+    joining = Joining(directory, told["token"].plain(), known, exclusive)
+    return joining, _security(told["connection"], encrypted=facts["encrypted"].flag())
+
+
+def _port(reader: Reader) -> int:
+    number = reader.integer()
+    if not 0 < number < 65536:
+        raise reader.wrong("a port")
+    return number
+
+
+def _security(connection: Reader, *, encrypted: bool) -> MessageSecurity:
+    return MessageSecurity(
+        key=connection["key"].plain(),
+        signature_scheme=connection["signature_scheme"].plain(),
+        encryption="auto" if encrypted else "disabled",
+        curve_publickey=connection["curve_publickey"].plain() if encrypted else "",
+        curve_secretkey=connection["curve_secretkey"].plain() if encrypted else "",
+    )

@@ -1,0 +1,50 @@
+"""Whether a kernel runs, as far as it is known here."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["KernelLife"]
+
+
+class KernelLife:
+    """One kernel over the processes that it has in turn.
+
+    Attributes:
+        returncode: how the process ended, minus a signal's number; None while it runs or may run.
+            May be read from any thread.
+        started_by_other: whether the process that runs now was started by somebody else, after
+            the one before had ended.
+    """
+
+    def __init__(self) -> None:
+        """Know of no process yet."""
+        self.returncode: int | None = None
+        self.started_by_other = False
+        self._exited: asyncio.Future[int] | None = None
+
+    def renew(self, *, by_other: bool = False) -> None:
+        """Take note that there is, or may be, a process."""
+        self.returncode = None
+        self.started_by_other = by_other
+        self._exited = asyncio.get_running_loop().create_future()
+
+    def forget(self) -> None:
+        """Take note that there is none after all, and that none has ended either."""
+        self.returncode = self._exited = None
+
+    def ended(self, returncode: int) -> None:
+        """Take note of how the process ended."""
+        self.returncode = returncode
+        if self._exited is not None and not self._exited.done():
+            self._exited.set_result(returncode)
+
+    @property
+    def process(self) -> object:
+        """Tells one process from another."""
+        return self._exited
+
+    async def wait(self) -> int:
+        """Return how the process that there is now ends."""
+        assert self._exited is not None
+        return await asyncio.shield(self._exited)
