@@ -72,6 +72,7 @@ PUBLIC_NAMES = {
         "HostNotFoundError",
         "HostUnreachableError",
         "KernelEndedError",
+        "KernelFileError",
         "KernelSpecNotFoundError",
         "KernelStartError",
         "KernelTakenError",

@@ -314,7 +314,7 @@ def test_the_table_of_keys_is_complete() -> None:
     assert all(key.doc.endswith(".") and key.kind.allowed for key in KEYS)
 
 
-@pytest.mark.parametrize("key", ["existing", "persistent_file"])
+@pytest.mark.parametrize("key", ["persistent_file"])
 def test_a_key_of_1x_that_is_without_effect_says_so(key: str) -> None:
     config = KernelConfig.parse({"ssh_host_alias": "gpu", key: "kernel.json"})
     assert len(config.notices) == 1

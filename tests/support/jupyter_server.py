@@ -6,6 +6,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import socket
 import sys
 import time
@@ -15,7 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.blocking import BlockingKernelClient
+
+from support.kernels import execute_blocking
 from support.logged import LoggedProcess
+from support.managers import READY
 
 __all__ = ["JupyterServer", "jupyter_server"]
 
@@ -43,6 +48,33 @@ class JupyterServer:
         """Start a kernel; return its id."""
         identity: str = self._ask("POST", "api/kernels", {"name": name})["id"]
         return identity
+
+    def open_notebook(self, path: str, name: str) -> str:
+        """Start a session for a notebook, which starts its kernel; return the kernel's id."""
+        kernel = {"name": name}
+        session = {"path": path, "name": path, "type": "notebook", "kernel": kernel}
+        identity: str = self._ask("POST", "api/sessions", session)["kernel"]["id"]
+        return identity
+
+    def run(self, identity: str, code: str) -> str:
+        """Have a kernel run code; return what it prints."""
+        client = BlockingKernelClient(connection_file=str(self.connection_file(identity)))
+        client.load_connection_file()
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=READY)
+            return execute_blocking(client, code).text
+        finally:
+            client.stop_channels()
+
+    def kill(self) -> None:
+        """End the server without a chance to do anything about it."""
+        os.kill(self._process.pid, signal.SIGKILL)
+
+    def shut_down(self) -> None:
+        """Have the server end as its menu does, and wait until it has."""
+        self._ask("POST", "api/shutdown")
+        self._process.close()
 
     def end_kernel(self, identity: str) -> None:
         """Shut a kernel down."""

@@ -226,7 +226,6 @@ KEYS: tuple[Key, ...] = (
 """Every key that a stanza may have."""
 
 _WITHOUT_EFFECT = {
-    "existing": "a new kernel is started",
     "persistent_file": "no such file is written",
 }
 

@@ -4,6 +4,7 @@
 
     SshpykError
     ├── ConfigError                     the kernel spec says something impossible
+    ├── KernelFileError                 a file that leads to a kernel cannot be used
     ├── LocalSpecError                  a kernel spec here cannot be found, read or written
     ├── PluginError                     a transport or plugin breaks the contract of the hooks
     │   └── UnknownTransportError       no installed distribution provides that transport
@@ -47,6 +48,7 @@ __all__ = [
     "HostNotFoundError",
     "HostUnreachableError",
     "KernelEndedError",
+    "KernelFileError",
     "KernelSpecNotFoundError",
     "KernelStartError",
     "KernelTakenError",
@@ -79,6 +81,10 @@ class SshpykError(Exception):
 
 class ConfigError(SshpykError):
     """A kernel spec's ``config`` stanza holds an unknown key or an impossible value."""
+
+
+class KernelFileError(SshpykError):
+    """A file that leads to a kernel is missing, not ours, or leads elsewhere."""
 
 
 class LocalSpecError(SshpykError):

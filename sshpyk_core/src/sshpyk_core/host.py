@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from sshpyk_core.errors import (
     LinkLostError,
     SshpykError,
 )
+from sshpyk_core.kept_tasks import KeptTasks
 from sshpyk_core.link.link import BridgeHello, Link
 from sshpyk_core.link.options import SupervisorOptions
 from sshpyk_core.link.supervisor import SupervisorClient
@@ -81,7 +81,7 @@ class Host:
             appears if self._transport.keeps_logins else None,
         )
         self._linger: asyncio.TimerHandle | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._spawn = KeptTasks().spawn
 
     def tighten(self, timers: LinkTimers) -> None:
         """Have the next link keep to these timers where they are stricter than the others'."""
@@ -133,6 +133,13 @@ class Host:
         self._supervisors.add(supervisor)
         return await self._warm_link(places)
 
+    async def link(self, places: Places) -> Link:
+        """Give the link for a question; it stays for a while, as behind the last kernel."""
+        link = await self._warm_link(places)
+        if not self._supervisors:
+            self._keep_warm()
+        return link
+
     async def _undo(self, supervisor: SupervisorClient) -> None:
         if supervisor.spawned:
             # While the host cannot be reached, it is told as soon as it can.
@@ -157,13 +164,19 @@ class Host:
             return
         self._stop_waiting()
         if keep_warm and self._connected:
-            loop = asyncio.get_running_loop()
-            self._linger = loop.call_later(LINGER, lambda: self._spawn(self._close_idle()))
+            self._keep_warm()
         else:
             await self._close_idle()
 
+    def _keep_warm(self) -> None:
+        later = asyncio.get_running_loop().call_later
+        self._linger = later(LINGER, lambda: self._spawn(self._close_idle()))
+
     def _stop_waiting(self) -> None:
         self._reconnecting.not_needed()
+        self._end_linger()
+
+    def _end_linger(self) -> None:
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
@@ -197,9 +210,7 @@ class Host:
 
     async def _warm_link(self, places: Places) -> Link:
         """Give the link, after making it when there is none."""
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
+        self._end_linger()
         if not self._connected:
             if not self._connecting.running:
                 self._places = places
@@ -231,12 +242,6 @@ class Host:
         connection, self._connection = self._connection, None
         if connection is not None:
             await asyncio.shield(self._spawn(connection.aclose(reason)))
-
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
 
     # --- reconnecting ------------------------------------------------------------------------
 

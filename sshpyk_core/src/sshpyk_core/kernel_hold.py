@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.host import Host, Places
 from sshpyk_core.hosts import hosts
+from sshpyk_core.kept_tasks import KeptTasks
 from sshpyk_core.kernel_life import KernelLife
 from sshpyk_core.kernel_ports import KernelPorts
 from sshpyk_core.launch_request import LocalPlace
@@ -51,7 +52,7 @@ class KernelHold:
         self._config = config
         self._life = life
         self._log = logger
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = KeptTasks()
 
     @property
     def lasts(self) -> bool:
@@ -92,6 +93,12 @@ class KernelHold:
             raise
         return got
 
+    def cut(self) -> None:
+        """Close the clients' connections and the ports that they came to."""
+        self.ports.unbind()
+        if self.supervisor is not None:
+            self.supervisor.end_streams()
+
     async def stop(self) -> None:
         """Stop the kernel; go on after a while if its host cannot be reached now."""
         await self.ports.aclose()
@@ -109,9 +116,7 @@ class KernelHold:
             if self._life.returncode is None and self._life.process is process:
                 self._life.ended(GONE_RETURNCODE)
 
-        stopping = asyncio.create_task(stop())
-        self._tasks.add(stopping)
-        stopping.add_done_callback(self._tasks.discard)
+        stopping = self._tasks.spawn(stop())
         _, missing = await asyncio.wait([stopping], timeout=STOP_PATIENCE)
         if missing:
             last = "If this program ends before, it runs on until detached_timeout."

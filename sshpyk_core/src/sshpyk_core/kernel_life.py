@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 __all__ = ["KernelLife"]
 
@@ -15,18 +16,21 @@ class KernelLife:
             May be read from any thread.
         started_by_other: whether the process that runs now was started by somebody else, after
             the one before had ended.
+        since: when that was known, in seconds since the epoch.
     """
 
     def __init__(self) -> None:
         """Know of no process yet."""
         self.returncode: int | None = None
         self.started_by_other = False
+        self.since = 0.0
         self._exited: asyncio.Future[int] | None = None
 
     def renew(self, *, by_other: bool = False) -> None:
         """Take note that there is, or may be, a process."""
         self.returncode = None
         self.started_by_other = by_other
+        self.since = time.time()
         self._exited = asyncio.get_running_loop().create_future()
 
     def forget(self) -> None:

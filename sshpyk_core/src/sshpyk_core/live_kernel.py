@@ -16,6 +16,7 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import KernelStartError
 from sshpyk_core.host import Host, Places
 from sshpyk_core.joining import join
+from sshpyk_core.kernel_file import KernelFile
 from sshpyk_core.kernel_hold import GONE_RETURNCODE, LEFT_RETURNCODE, KernelHold
 from sshpyk_core.kernel_life import KernelLife
 from sshpyk_core.launch_request import (
@@ -68,6 +69,17 @@ class LiveKernel:
     def directory(self) -> str | None:
         """The supervisor's directory on the host, while there is one."""
         return self._hold.supervisor.directory if self._hold.supervisor is not None else None
+
+    def describe(self) -> KernelFile | None:
+        """Give what leads to the kernel from another program; None while there is none."""
+        host, directory = self._hold.host, self.directory
+        if host is None or host.hello is None or directory is None:
+            return None
+        return KernelFile.of(self._config, directory, host.hello, self._life.since)
+
+    def cut(self) -> None:
+        """Close the clients' connections at once; what they say from now on goes nowhere."""
+        self._hold.cut()
 
     # --- start and restart -------------------------------------------------------------------
 

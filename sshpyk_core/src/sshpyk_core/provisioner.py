@@ -8,6 +8,7 @@ Registered as ``sshpyk-provisioner``; a kernel.json selects it by
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -18,9 +19,12 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
+from sshpyk_core.existing import existing_directory
+from sshpyk_core.finding_again import attach_again
 from sshpyk_core.launch_request import KernelFacts, Launch, MessageSecurity
 from sshpyk_core.live_kernel import SIGKILL, LiveKernel
 from sshpyk_core.remote.wire import PORTS
+from sshpyk_core.stopping_server import StoppingServer
 
 __all__ = ["SSHKernelProvisioner"]
 
@@ -46,6 +50,9 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         self._config = KernelConfig.parse(kwargs, where)
         self._live = LiveKernel(self._config, self.log)
         self._has_process = False
+        self._launched = False
+        self._left = False
+        self._server: StoppingServer | None = None
         # The base class keeps one mutable dict for all instances.
         self.connection_info: KernelConnectionInfo = {}
         for notice in self._config.notices:
@@ -64,8 +71,24 @@ class SSHKernelProvisioner(KernelProvisionerBase):
 
     @property
     def has_process(self) -> bool:
-        """Whether a kernel was started whose end nobody has waited for yet."""
+        """Whether a kernel was started whose end nobody has waited for yet.
+
+        Jupyter asks this first when it shuts a kernel down, before it says anything to it. When it
+        is the server that ends, a kernel that stays is let go here.
+        """
+        if self._has_process and self._manager.shutting_down and self._stays():
+            self._has_process, self._left = False, True
+            # The shutdown_request, which Jupyter sends all the same, must not reach the kernel, or
+            # must mean nothing to it. What the manager sends from now on is read here after this
+            # call; a forwarded port stays open to whoever is connected.
+            background.loop.call_soon_threadsafe(self._live.cut)
+            self._manager.session.key = secrets.token_bytes(32)
         return self._has_process
+
+    def _stays(self) -> bool:
+        """Say whether the kernel is to go on, as its server ends."""
+        wanted = self._config.persistent or self._config.reattach
+        return wanted and self._server is not None and self._server.is_stopping
 
     async def poll(self) -> int | None:
         """Return None while the kernel runs or may run, else its exit status; reads memory."""
@@ -96,9 +119,18 @@ class SSHKernelProvisioner(KernelProvisionerBase):
 
     async def cleanup(self, restart: bool = False) -> None:
         """Let go of the host and the local ports, unless the kernel is to start again."""
-        if not restart:
+        if restart:
+            return
+        if self._left:
+            self.log.info("%s: the kernel %s stays there", *self._names)
+            await background.run(self._live.leave())
+        else:
             await background.run(self._live.end())
-            self._has_process = False
+        self._has_process = False
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self._config.ssh_host_alias, self._config.remote_kernel_name
 
     # --- starting ----------------------------------------------------------------------------
 
@@ -135,13 +167,38 @@ class SSHKernelProvisioner(KernelProvisionerBase):
             local_env=dict(self.kernel_spec.env) if self.kernel_spec is not None else {},
             extra_arguments=kwargs.get("extra_arguments") or (),
         )
-        facts = await background.run(self._live.start(launch))
-        self._has_process = True
+        self._server = StoppingServer(self._manager)
+        facts = await background.run(self._get(launch))
+        self._has_process = self._launched = True
+        self._tell_missed(facts)
         if self.kernel_spec is not None:
             # How to interrupt is the remote spec's to say; the local one is a copy at best.
             self.kernel_spec.interrupt_mode = facts.interrupt_mode
-        self._publish(launch.connection, facts)
+        self._publish(facts.connection, facts)
         return self.connection_info
+
+    async def _get(self, launch: Launch) -> KernelFacts:
+        """Have the kernel started, or attach to one that runs already; on the background loop."""
+        config = self._config
+        if not self._launched and config.existing:
+            directory = await existing_directory(config, config.existing)
+            return await self._live.attach(directory, launch.place)
+        if not self._launched and config.reattach and launch.session_name:
+            again = attach_again(self._live, config, launch.session_name, launch.place, self.log)
+            facts = await again
+            if facts is not None:
+                return facts
+        return await self._live.start(launch)
+
+    def _tell_missed(self, facts: KernelFacts) -> None:
+        missed = facts.missed
+        if missed is None or not (missed.size or missed.cut_short):
+            return
+        words = "%s: the kernel %s published %d bytes while nobody listened, which come now"
+        self.log.info(words, *self._names, missed.size)
+        if missed.cut_short:
+            words = "%s: the kernel %s published more than could be kept: output is missing"
+            self.log.warning(words, *self._names)
 
     def _ip(self) -> str:
         ip = self._manager.ip if self._manager.transport == "tcp" else ""

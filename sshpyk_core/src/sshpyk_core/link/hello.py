@@ -24,6 +24,7 @@ class BridgeHello:
         protocol: the version of the wire format.
         executable: the path of that interpreter; empty where it is not known.
         package: the path of the remote package.
+        machine: tells machines of one name apart; empty where the host does not tell.
     """
 
     host: str
@@ -33,6 +34,7 @@ class BridgeHello:
     protocol: int
     executable: str = ""
     package: str = ""
+    machine: str = ""
 
     @classmethod
     def read(cls, hello: Mapping[str, Any]) -> BridgeHello:
@@ -45,6 +47,7 @@ class BridgeHello:
             protocol=int(hello.get("protocol", 0)),
             executable=_path(hello.get("executable")),
             package=_path(hello.get("package")),
+            machine=_path(hello.get("machine")),
         )
 
 

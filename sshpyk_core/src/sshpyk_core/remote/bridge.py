@@ -89,6 +89,7 @@ class Bridge:
             "protocol": wire.PROTOCOL,
             "host": socket.gethostname(),
             "boot_id": state.boot_id(),
+            "machine": state.machine_id(),
             "pid": os.getpid(),
             "python": "%d.%d.%d" % sys.version_info[:3],
             "executable": sys.executable or "",
