@@ -24,6 +24,7 @@ import json
 import math
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -165,7 +166,7 @@ def _content(path: Path) -> Mapping[str, Any]:
     try:
         with open(path, "rb") as file:
             about = os.fstat(file.fileno())
-            if os.name == "posix" and about.st_uid != os.getuid():
+            if sys.platform != "win32" and about.st_uid != os.getuid():
                 fix = "Name a file of your own: who wrote this one decides what it leads to."
                 raise _error(path, "belongs to another user", fix)
             content = json.loads(file.read(MOST_BYTES).decode("utf-8"))

@@ -64,8 +64,9 @@ class Presence:
 
     @property
     def attached(self) -> bool:
-        """Whether somebody is attached now."""
-        return any(each.connected for each in self.attachments.values())
+        """Whether somebody is attached now, and means to stay."""
+        there = (each for each in self.attachments.values() if each.connected)
+        return any(each not in self._leaving for each in there)
 
     def over(self, kernel: Kernel) -> bool:
         """Say whether there is nobody, and nothing that somebody could come back for."""
@@ -73,7 +74,7 @@ class Presence:
 
     def leave(self, attachment: Attachment) -> None:
         """Take note that a program will not come back: nothing is kept for it when it is gone."""
-        self.left = True
+        self.left = self.start_seen = True
         self._leaving.add(attachment)
 
     def forget_who_left(self) -> None:

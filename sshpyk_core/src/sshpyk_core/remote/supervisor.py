@@ -245,6 +245,7 @@ class Supervisor:
             self._presence_changed()
 
         self._presence.leave(attachment)
+        self._presence_changed()
         attachment.post(wire.RESULT, {"id": number, "ok": {}})
         attachment.when_acknowledged(on_heard)
 
