@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from sshpyk_core.errors import KernelEndedError, KernelTakenError, SupervisorGoneError
 from sshpyk_core.launch_request import KernelFacts, LocalPlace
 from sshpyk_core.live_kernel import GONE_RETURNCODE, LiveKernel
-from support.far import FarSide, state_of
+from support.far import FarSide, MakeFarSide, state_of
 from support.kernels import execute
 from support.live import LAUNCH, client_of, ended_by, live_kernel, on_loop
 from support.managers import READY
@@ -136,6 +138,30 @@ async def test_the_other_program_learns_that_a_kernel_was_stopped(far: FarSide) 
         ended = asyncio.create_task(ended_by(second))
         await on_loop(first.end())
         assert await asyncio.wait_for(ended, READY) == GONE_RETURNCODE
+
+
+async def test_a_kernel_is_left_although_its_host_is_away(
+    make_far: MakeFarSide, caplog: pytest.LogCaptureFixture
+) -> None:
+    far = make_far()
+    async with live_kernel(far) as first, live_kernel(far) as second:
+        await on_loop(first.start(LAUNCH))
+        (supervisor,) = far.supervisors()
+        await asyncio.to_thread(far.server.stop)
+        await asyncio.to_thread(wait_until_detached, supervisor)
+        await on_loop(first.leave())
+        assert "the kernel python3 runs on there" in caplog.text
+        assert first.returncode == 0
+        await asyncio.to_thread(far.server.start)
+        await on_loop(second.attach(str(supervisor), HERE, exclusive=True))
+    assert await asyncio.to_thread(far.left_behind) == []
+
+
+def wait_until_detached(supervisor: Path) -> None:
+    deadline = time.monotonic() + READY
+    while state_of(supervisor)["attached"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # nothing tells when a file has changed
 
 
 async def test_a_persistent_kernel_stays_for_as_long_as_it_runs(far: FarSide) -> None:

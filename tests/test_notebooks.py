@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from jupyter_client.manager import AsyncKernelManager
 from support.far import FarSide
 from support.jupyter_server import JupyterServer, jupyter_server
+from support.kernels import execute
+from support.managers import started
 
 NOTEBOOK = "work.ipynb"
 
@@ -42,3 +47,20 @@ def test_a_notebook_finds_its_kernel_again(far: FarSide, how: str, channels: str
         assert far.supervisors() == [supervisor]
         server.end_kernel(kernel)
         assert far.left_behind() == []
+
+
+async def test_a_kernel_that_is_in_use_is_left_to_whoever_has_it(
+    far: FarSide, caplog: pytest.LogCaptureFixture
+) -> None:
+    far.install("staying", reattach=True)
+    session = {**os.environ, "JPY_SESSION_NAME": "/home/me/work.ipynb"}
+    first, second = (AsyncKernelManager(kernel_name="staying") for _ in range(2))
+    async with (
+        started(manager=first, env=session) as (_, one),
+        started(manager=second, env=session) as (_, other),
+    ):
+        assert "is in use by another program: another one is started" in caplog.text
+        await execute(one, "x = 1")
+        assert (await execute(other, "print('x' in globals())")).text == "False\n"
+        assert len(far.supervisors()) == 2
+    assert far.left_behind() == []

@@ -49,6 +49,11 @@ async def join(
         link = await host.link_for(supervisor, places)
         joining, connection = await _ask(link, directory, exclusive)
         await asyncio.wait_for(supervisor.join(link, joining), PATIENCE)
+        status = Reader(link.host, supervisor.status, "status")
+        # It may have been started anew since it was asked.
+        supervisor.generation = status["generation"].integer()
+        for each in ("pid", "returncode"):
+            status[each].maybe(Reader.integer)
     except asyncio.TimeoutError as error:
         await asyncio.shield(host.release(supervisor))
         said = f"its supervisor did not answer within {PATIENCE:g} s"
@@ -74,6 +79,11 @@ async def _ask(link: Link, directory: str, exclusive: bool) -> tuple[Joining, Me
     known: dict[str, Any] = dict(facts.document())
     known["ports"] = {name: _port(facts["ports"][name]) for name in PORTS}
     known["generation"] = facts["generation"].integer()
+    known["pid"] = facts["pid"].integer()
+    known["kernel_name"] = facts["kernel_name"].plain()
+    known["interrupt_mode"] = facts["interrupt_mode"].plain()
+    known["argv"] = list(facts["argv"].each(Reader.text))
+    known["metadata"] = facts["metadata"].document()
     joining = Joining(directory, told["token"].plain(), known, exclusive)
     return joining, _security(told["connection"], encrypted=facts["encrypted"].flag())
 

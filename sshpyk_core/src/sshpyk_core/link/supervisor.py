@@ -112,7 +112,6 @@ class SupervisorClient:
         await request
         answer = await attached
         self.status = dict(answer["status"])
-        self.generation = int(self.status["generation"])
         self._attachment.resume(answer)
 
     async def reattach(self, link: Link) -> Waited:

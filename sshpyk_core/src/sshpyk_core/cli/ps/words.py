@@ -68,7 +68,7 @@ def _state(found: Found, now: float) -> str:
         return NOTHING
     words = f"detached{_for(kernel.detached_since, now)}"
     if kernel.ends_at is None:
-        return words
+        return f"{words}, stays" if kernel.detached_since is not None else words
     return f"{words}, ends in {length(kernel.ends_at - now)}"
 
 
