@@ -109,6 +109,11 @@ _OPTIONS = (
         default=None,
         help="Whether the kernel outlives the program that started it.",
     ),
+    click.option(
+        "--reattach/--no-reattach",
+        default=None,
+        help="Whether a notebook that is opened again gets the kernel that it left.",
+    ),
 )
 
 
@@ -146,6 +151,7 @@ _AS_THEY_ARE = (
     "remote_precmd",
     "channels",
     "persistent",
+    "reattach",
 )
 """The flags that are keys of the stanza by the same name."""
 
