@@ -101,6 +101,11 @@ async def test_curve_keys_reach_the_kernel_and_clients_talk_encrypted(
         await client.wait_for_ready(timeout=READY)
         assert manager.get_connection_info() == before
         assert (await execute(client, "print('secret')")).text == "secret\n"
+        if policy == "required":
+            far.install("existing", existing=supervisor.name, kernel_json=declared)
+            other = AsyncKernelManager(kernel_name="existing", transport_encryption=policy)
+            async with started(manager=other) as (_, second):
+                assert (await execute(second, "print('too')")).text == "too\n"
 
 
 @needs_curve

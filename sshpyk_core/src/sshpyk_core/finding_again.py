@@ -11,6 +11,7 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
 from sshpyk_core.errors import (
     KernelEndedError,
+    KernelStartError,
     KernelTakenError,
     SupervisorGoneError,
     SupervisorUnreachableError,
@@ -57,6 +58,8 @@ async def attach_again(
         except KernelTakenError:
             taken = "%s: the kernel of %s is in use by another program: another one is started"
             logger.warning(taken, config.ssh_host_alias, session_name)
+        except KernelStartError as error:
+            logger.warning("%s", error)
         except (KernelEndedError, SupervisorGoneError, SupervisorUnreachableError) as error:
             log.debug("%s", error)
         else:

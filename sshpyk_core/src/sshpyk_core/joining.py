@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from sshpyk_core.answers import Reader
-from sshpyk_core.errors import KernelEndedError, RemoteError, SupervisorUnreachableError
+from sshpyk_core.errors import (
+    KernelEndedError,
+    KernelStartError,
+    RemoteError,
+    SupervisorUnreachableError,
+)
 from sshpyk_core.host import Host, Places
 from sshpyk_core.launch_request import MessageSecurity
 from sshpyk_core.link.attachment import Joining
@@ -15,7 +21,7 @@ from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.remote.wire import PORTS
 from sshpyk_core.running_kernels import tell
 
-__all__ = ["join"]
+__all__ = ["Terms", "join"]
 
 TRIED = "attach to the kernel"
 
@@ -23,14 +29,28 @@ PATIENCE = 10.0
 """Seconds that a supervisor may take to let a program in."""
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What is to be attached to, and on which terms.
+
+    Attributes:
+        directory: the supervisor's, as :mod:`.running_kernels` gives it.
+        exclusive: have it only if no other program is attached.
+        must_encrypt: have it only if its clients talk to it encrypted.
+    """
+
+    directory: str
+    exclusive: bool = False
+    must_encrypt: bool = False
+
+
 async def join(
-    directory: str, exclusive: bool, host: Host, supervisor: SupervisorClient, places: Places
+    terms: Terms, host: Host, supervisor: SupervisorClient, places: Places
 ) -> MessageSecurity:
     """Attach to the kernel of a supervisor that runs already.
 
     Args:
-        directory: the supervisor's, as :mod:`.running_kernels` gives it.
-        exclusive: have it only if no other program is attached.
+        terms: which one, and how.
         host: where it runs.
         supervisor: a fresh one.
         places: for the bridge, if one has to be started.
@@ -40,6 +60,7 @@ async def join(
 
     Raises:
         KernelEndedError: its supervisor is there, but the kernel has ended.
+        KernelStartError: it does not encrypt, and its clients must.
         KernelTakenError: it is wanted alone, and another program is attached.
         SupervisorGoneError: it is no longer there.
         SupervisorUnreachableError: it is there, but does not answer.
@@ -47,7 +68,11 @@ async def join(
     """
     try:
         link = await host.link_for(supervisor, places)
-        joining, connection = await _ask(link, directory, exclusive)
+        joining, connection = await _ask(link, terms)
+        if terms.must_encrypt and not joining.facts["encrypted"]:
+            said = "it does not encrypt, and transport_encryption is 'required'"
+            fix = "Start another, or set transport_encryption to 'auto'."
+            raise KernelStartError(host.target.alias, TRIED, said, fix)
         await asyncio.wait_for(supervisor.join(link, joining), PATIENCE)
         status = Reader(link.host, supervisor.status, "status")
         # It may have been started anew since it was asked.
@@ -64,9 +89,9 @@ async def join(
     return connection
 
 
-async def _ask(link: Link, directory: str, exclusive: bool) -> tuple[Joining, MessageSecurity]:
+async def _ask(link: Link, terms: Terms) -> tuple[Joining, MessageSecurity]:
     try:
-        told = Reader(link.host, dict(await tell(link, directory, "join")), "join")
+        told = Reader(link.host, dict(await tell(link, terms.directory, "join")), "join")
     except RemoteError as error:
         if error.kind == "ended":
             fix = "Start it again where it was started, or start another kernel."
@@ -79,13 +104,14 @@ async def _ask(link: Link, directory: str, exclusive: bool) -> tuple[Joining, Me
     known: dict[str, Any] = dict(facts.document())
     known["ports"] = {name: _port(facts["ports"][name]) for name in PORTS}
     known["generation"] = facts["generation"].integer()
+    known["encrypted"] = facts["encrypted"].flag()
     known["pid"] = facts["pid"].integer()
     known["kernel_name"] = facts["kernel_name"].plain()
     known["interrupt_mode"] = facts["interrupt_mode"].plain()
     known["argv"] = list(facts["argv"].each(Reader.text))
     known["metadata"] = facts["metadata"].document()
-    joining = Joining(directory, told["token"].plain(), known, exclusive)
-    return joining, _security(told["connection"], encrypted=facts["encrypted"].flag())
+    joining = Joining(terms.directory, told["token"].plain(), known, terms.exclusive)
+    return joining, _security(told["connection"], encrypted=known["encrypted"])
 
 
 def _port(reader: Reader) -> int:

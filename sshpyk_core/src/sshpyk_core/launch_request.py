@@ -38,10 +38,12 @@ class LocalPlace:
     Attributes:
         ip: local address for the ports.
         wanted_ports: local port numbers by channel that must be these.
+        must_encrypt: whether a kernel will not do that talks to them in the clear.
     """
 
     ip: str = "127.0.0.1"
     wanted_ports: Mapping[str, int] = field(default_factory=dict)
+    must_encrypt: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class Launch:
     @property
     def place(self) -> LocalPlace:
         """Where clients find it."""
-        return LocalPlace(self.ip, self.wanted_ports)
+        required = self.connection.encryption == "required"
+        return LocalPlace(self.ip, self.wanted_ports, required)
 
     def request(self, config: KernelConfig) -> dict[str, Any]:
         """Give the launch request as it goes over the link (see ``remote.launch``)."""

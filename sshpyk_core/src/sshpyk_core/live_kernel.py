@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import KernelStartError
 from sshpyk_core.host import Host, Places
-from sshpyk_core.joining import join
+from sshpyk_core.joining import Terms, join
 from sshpyk_core.kernel_file import KernelFile
 from sshpyk_core.kernel_hold import GONE_RETURNCODE, LEFT_RETURNCODE, KernelHold
 from sshpyk_core.kernel_life import KernelLife
@@ -120,9 +120,8 @@ class LiveKernel:
         async with self._busy:
             if self._hold.lasts:
                 raise RuntimeError("this object has a kernel already")
-            work = self._hold.take(
-                place, self, partial(join, directory, exclusive), self._hold.leave
-            )
+            terms = Terms(directory, exclusive, place.must_encrypt)
+            work = self._hold.take(place, self, partial(join, terms), self._hold.leave)
             try:
                 self._joined = await self._in_time("attach to", work)
             except BaseException:

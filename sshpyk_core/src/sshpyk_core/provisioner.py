@@ -19,7 +19,6 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.errors import KernelStartError
 from sshpyk_core.existing import existing_directory
 from sshpyk_core.finding_again import attach_again
 from sshpyk_core.launch_request import KernelFacts, Launch, MessageSecurity
@@ -183,25 +182,13 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         config = self._config
         if not self._launched and config.existing:
             directory = await existing_directory(config, config.existing)
-            facts = await self._live.attach(directory, launch.place)
-            if await self._is_too_open(launch, facts):
-                fix = "Start one that does, or set transport_encryption to 'auto'."
-                said = "it does not encrypt, and transport_encryption is 'required'"
-                raise KernelStartError(config.ssh_host_alias, "attach to the kernel", said, fix)
-            return facts
+            return await self._live.attach(directory, launch.place)
         if not self._launched and config.reattach and launch.session_name:
             again = attach_again(self._live, config, launch.session_name, launch.place, self.log)
-            found = await again
-            if found is not None and not await self._is_too_open(launch, found):
-                return found
+            facts = await again
+            if facts is not None:
+                return facts
         return await self._live.start(launch)
-
-    async def _is_too_open(self, launch: Launch, facts: KernelFacts) -> bool:
-        """Let go of a kernel that does not encrypt although that is required."""
-        if launch.connection.encryption != "required" or facts.encrypted:
-            return False
-        await self._live.leave()
-        return True
 
     def _tell_missed(self, facts: KernelFacts) -> None:
         missed = facts.missed
