@@ -103,6 +103,11 @@ def test_unusual_kernel_is_told_of_in_notes(capsys: pytest.CaptureFixture[str]) 
     assert "lab: aaaaaaaa: its supervisor was killed (pid 5)" in said
 
 
+def test_a_kernel_that_stays_has_no_end_to_tell_of(capsys: pytest.CaptureFixture[str]) -> None:
+    show([answer("lab", replace(KERNEL, ends_at=None))])
+    assert "\tdetached 1 min, stays\t" in capsys.readouterr().out
+
+
 def test_kernel_that_two_hosts_tell_of_is_shown_where_it_runs() -> None:
     seen_from = answer("lab2", replace(KERNEL, elsewhere=True, answers=False))
     (found,) = merged([seen_from, answer("lab1", KERNEL)])
