@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from sshpyk_core.remote import wire
-from sshpyk_core.remote.attachment import UNHEARD, Attachment, KernelDoor
+from sshpyk_core.remote.attachment import UNHEARD, Attachment
+from sshpyk_core.remote.publications import KernelDoor, Publications
 from sshpyk_core.remote.reactor import Reactor
 from sshpyk_core.remote.spool import SpoolBudget
 from support.reactors import run_until
@@ -24,12 +25,13 @@ class LateKernel:
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         ports = dict.fromkeys(wire.PORTS, self._socket.getsockname()[1])
+        budget = SpoolBudget(folder, limit=0, memory=2**20)
         self.attachment = Attachment(
             self.reactor,
-            SpoolBudget(folder, limit=0, memory=2**20),
-            KernelDoor(lambda: ports, lambda: self.alive),
+            budget,
+            Publications(self.reactor, budget, KernelDoor(lambda: ports, lambda: self.alive)),
             lambda _one, _command: None,
-            lambda _one: None,
+            lambda: None,
         )
         self._taken = 0
         self._opened = 0

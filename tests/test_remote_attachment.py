@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from sshpyk_core.remote import wire
-from sshpyk_core.remote.attachment import Attachment, KernelDoor
+from sshpyk_core.remote.attachment import Attachment
+from sshpyk_core.remote.publications import KernelDoor, Publications
 from sshpyk_core.remote.reactor import Conduit, Reactor
 from sshpyk_core.remote.spool import SpoolBudget
 from support.reactors import run_until
@@ -32,9 +33,9 @@ class Bench:
         self.attachment = Attachment(
             self.reactor,
             budget,
-            KernelDoor(lambda: ports, lambda: True),
+            Publications(self.reactor, budget, KernelDoor(lambda: ports, lambda: True)),
             lambda _one, _command: None,
-            lambda _one: None,
+            lambda: None,
         )
         self._conduits: list[Conduit] = []
         self._streams: list[int] = []

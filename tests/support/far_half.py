@@ -152,8 +152,7 @@ class FarHalf:
         attachment = self.supervisor.attachment
         assert attachment is not None
         streams = [*attachment._streams.values(), *attachment._unheard]
-        waiting = sum(len(piece) for each in streams for piece in each._waiting)
-        return waiting + sum(each._conduit.buffered for each in streams if each._conduit)
+        return sum(each.waiting for each in streams)
 
     def close(self) -> None:
         """End everything."""

@@ -37,6 +37,8 @@ class LocalStream(asyncio.Protocol):
         self.number = 0
         self.answered = False
         """Whether the kernel has said anything."""
+        self.delivered = 0
+        """Bytes that the client was given."""
         self._kernel = kernel
         self._transport: asyncio.Transport | None = None
         self._reading = True
@@ -91,6 +93,7 @@ class LocalStream(asyncio.Protocol):
         self.answered = True
         if self._transport is not None:
             self._transport.write(data)
+            self.delivered += len(data)
             self._report(len(data))
 
     def _report(self, size: int) -> None:

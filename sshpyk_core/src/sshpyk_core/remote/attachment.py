@@ -1,18 +1,19 @@
 """One program's hold on a supervisor: its frames, its streams, and the connection it has now."""
 
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+import time
+from typing import Any, Callable, Dict, List, Optional, Tuple, Union
 
 from . import wire
 from .courier import ACK_DELAY, Courier
+from .outlet import SMALL, Program, StreamOutlet
+from .publications import Publications
 from .reactor import Conduit, Reactor, Timer
-from .spool import Spool, SpoolBudget
+from .spool import SpoolBudget
 from .stream import KernelStream, StreamCallbacks
+from .subscriber import Subscriber
 
 HIGH_WATER = 256 * 1024
 """Bytes waiting for the bridge at which no more is handed to it: what waits can be overtaken."""
-
-SMALL = 64 * 1024
-"""Bytes that a stream may always have waiting, also when the spool is full."""
 
 UNHEARD = 32
 """Closed streams that may still wait to be let in: a kernel that hangs must not collect them.
@@ -21,44 +22,56 @@ A client that tests by heartbeats makes a new connection every second to a kerne
 """
 
 
-class KernelDoor(NamedTuple):
-    """Where the kernel listens, and whether it may still come to listen there."""
-
-    ports: Callable[[], Dict[str, int]]
-    awaited: Callable[[], bool]
+SILENCE = 5.0
+"""Seconds without an acknowledgement after which a program counts as one that does not listen."""
 
 
-class Attachment:
+class Attachment(Program):
     """Keeps what one program has not yet got, over however many connections."""
 
     def __init__(
         self,
         reactor: Reactor,
         budget: SpoolBudget,
-        door: KernelDoor,
+        publications: Publications,
         on_command: Callable[["Attachment", Dict[str, Any]], None],
-        on_lost: Callable[["Attachment"], None],
+        on_lost: Callable[[], None],
     ) -> None:
         """Start without a connection; the callbacks are the supervisor's."""
         self._reactor = reactor
         self._budget = budget
-        self._door = door
+        self._publications = publications
         self._on_command = on_command
         self._on_lost = on_lost
         self._courier = Courier(0, reactor.clock)
-        self._streams: Dict[int, KernelStream] = {}
-        self._unheard: List[KernelStream] = []
+        self._streams: Dict[int, Union[KernelStream, Subscriber]] = {}
+        self._unheard: List[Union[KernelStream, Subscriber]] = []
         self._conduit: Optional[Conduit] = None
         self._ack_timer: Optional[Timer] = None
         self._pumping = False
         self._told_full = False
         self._awaited: List[Tuple[int, Callable[[], None]]] = []
+        self._heard_at = 0.0
+        self._gone_since: Optional[float] = None
         self.epoch = 0
+        self.leaves = False
+        """Whether the program has said that it will not come back."""
 
     @property
     def connected(self) -> bool:
         """Whether there is a connection now."""
         return self._conduit is not None
+
+    @property
+    def listens(self) -> bool:
+        """Whether the program takes what it is sent."""
+        taken = self._courier.all_taken or self._reactor.clock() - self._heard_at < SILENCE
+        return self._conduit is not None and taken
+
+    @property
+    def gone_since(self) -> Optional[float]:
+        """When its connection ended, in seconds since the epoch; None while there is one."""
+        return self._gone_since
 
     # --- connections -------------------------------------------------------------------------
 
@@ -85,6 +98,8 @@ class Attachment:
             "status": status,
         }
         self._conduit = conduit
+        self._gone_since = None
+        self._heard_at = self._reactor.clock()
         conduit.on_written = self._written
         conduit.write(wire.json_frame(handle, wire.ATTACHED, answer).encode())
         self.pump()
@@ -102,7 +117,11 @@ class Attachment:
         """Take note that a connection has ended."""
         if self._conduit is conduit:
             self._conduit = None
-            self._on_lost(self)
+            self._gone_since = time.time()
+            if self.leaves:
+                for number in list(self._streams):
+                    self._leave(number, None)
+            self._on_lost()
 
     def pump(self) -> None:
         """Hand frames to the connection while it takes them."""
@@ -119,6 +138,9 @@ class Attachment:
     def _hand_over(self, conduit: Conduit) -> bool:
         if conduit.closed or conduit.buffered >= HIGH_WATER:
             return False
+        if self._courier.all_taken:
+            # From now on an acknowledgement is due.
+            self._heard_at = self._reactor.clock()
         frame = self._courier.next_frame()
         if frame is None:
             return False
@@ -135,11 +157,6 @@ class Attachment:
                     each.read_on()
 
     def _must_wait(self, number: int) -> bool:
-        """Say whether the spool is full, and this stream has its share in that.
-
-        The others go on: a flood of output must hold up no interrupt and no heartbeat, and one
-        client that takes nothing no other client.
-        """
         return self._budget.full and self._courier.pending(number) > SMALL
 
     def _written(self, _size: int) -> None:
@@ -154,6 +171,7 @@ class Attachment:
             WireError: the frame makes no sense; the connection is of no more use.
         """
         if frame.kind == wire.ACK:
+            self._heard_at = self._reactor.clock()
             self._courier.acknowledged(frame.number(wire.U64))
             self.pump()
             self._call_awaited(frame.number(wire.U64))
@@ -174,12 +192,7 @@ class Attachment:
         elif frame.kind == wire.DATA and stream is not None:
             stream.write(frame.payload)
         elif frame.kind == wire.CLOSE:
-            # Also where the kernel's end has closed already: nobody will take what waits.
-            self._courier.abandon(frame.stream)
-            self._read_on()
-            if stream is not None:
-                del self._streams[frame.stream]
-                self._close(stream)
+            self._leave(frame.stream, frame.number(wire.U64) if frame.payload else None)
 
     def _acknowledge(self, hurry: bool) -> None:
         number = self._courier.acknowledgement(hurry=hurry)
@@ -201,32 +214,47 @@ class Attachment:
         if len(frame.payload) != 2 or frame.payload[0] >= len(wire.PORTS):
             raise wire.WireError("stream %d is opened to no port" % frame.stream)
         name = wire.PORTS[frame.payload[0]]
-        number = frame.stream
-        courier = self._courier
-        courier.open(number, frame.payload[1], Spool(self._budget))
+        outlet = StreamOutlet(self, frame.stream, self._courier, self._budget)
+        outlet.open(frame.payload[1])
+        if name == "iopub":
+            self._streams[frame.stream] = self._publications.open(outlet)
+            return
 
         def on_data(data: bytes) -> bool:
-            courier.send(number, data)
-            self.pump()
-            if self._budget.full and not self._told_full:
-                self._told_full = True
-                self.post(wire.EVENT, self._budget.note_full())
-            return self._must_wait(number)
+            must_wait = outlet.send(data)
+            if self._budget.full:
+                self.note_full()
+            return must_wait
 
-        def on_end() -> None:
-            self._streams.pop(number, None)
-            courier.close(number)
-            self.pump()
+        port = self._publications.door.ports()[name]
+        callbacks = StreamCallbacks(
+            on_data, outlet.end, outlet.granted, self._publications.door.awaited
+        )
+        self._streams[frame.stream] = KernelStream(self._reactor, port, self._budget, callbacks)
 
-        def on_written(size: int) -> None:
-            courier.grant(number, size)
-            self.pump()
+    def note_full(self) -> None:
+        """Tell, once, that the spool is full."""
+        if not self._told_full:
+            self._told_full = True
+            self.post(wire.EVENT, self._budget.note_full())
 
-        port = self._door.ports()[name]
-        callbacks = StreamCallbacks(on_data, on_end, on_written, self._door.awaited)
-        self._streams[number] = KernelStream(self._reactor, port, self._budget, callbacks)
+    def stream_ended(self, number: int) -> None:
+        """Take note that nothing more will come on a stream."""
+        self._streams.pop(number, None)
+        self._read_on()
 
-    def _close(self, stream: KernelStream) -> None:
+    def _leave(self, number: int, delivered: Optional[int]) -> None:
+        """Let go of a stream that the program has closed, after so many bytes for its client."""
+        stream = self._streams.pop(number, None)
+        if isinstance(stream, Subscriber):
+            stream.leave(delivered)
+        # Also where the kernel's end has closed already: nobody will take what waits.
+        self._courier.abandon(number)
+        self._read_on()
+        if stream is not None:
+            self._close(stream)
+
+    def _close(self, stream: Union[KernelStream, Subscriber]) -> None:
         """Let a stream tell the kernel what it has to, now or when the kernel lets it in."""
         stream.close_when_written()
         self._unheard = [each for each in [*self._unheard, stream] if each.unheard]

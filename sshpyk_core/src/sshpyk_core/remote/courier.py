@@ -8,8 +8,9 @@ that its receiver gave, so what is kept is bounded too.
 
 import time
 from collections import deque
-from typing import Callable, Deque, Dict, Optional, Tuple
+from typing import Callable, Deque, Dict, List, Optional, Tuple
 
+from .outflow import ByteQueue, Outflow
 from .pacing import LEAST_BYTES, Pacing
 from .wire import (
     BULK,
@@ -32,59 +33,6 @@ ACK_DELAY = 0.05
 """Seconds after which it does not wait any longer either, for both ends to keep."""
 
 
-class ByteQueue:
-    """Bytes that wait to be sent, in memory."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self._chunks: Deque[bytes] = deque()
-        self.size = 0
-
-    def append(self, data: bytes) -> None:
-        """Add bytes at the end."""
-        self._chunks.append(data)
-        self.size += len(data)
-
-    def pop(self, limit: int) -> bytes:
-        """Remove and give at least one and at most ``limit`` bytes from the front."""
-        chunk = self._chunks.popleft()
-        taken = [chunk[:limit]]
-        room = limit - len(chunk)
-        if room < 0:
-            self._chunks.appendleft(chunk[limit:])
-        while room > 0 and self._chunks and len(self._chunks[0]) <= room:
-            chunk = self._chunks.popleft()
-            taken.append(chunk)
-            room -= len(chunk)
-        data = b"".join(taken)
-        self.size -= len(data)
-        return data
-
-    def discard(self) -> None:
-        """Drop everything and free what it holds."""
-        self._chunks.clear()
-        self.size = 0
-
-
-class Outflow:
-    """What one end has to send on one stream."""
-
-    def __init__(self, stream: int, priority: int, queue: ByteQueue) -> None:
-        """Start with the window that the format gives to every stream."""
-        self.stream = stream
-        self.priority = priority
-        self.queue = queue
-        self.credit = WINDOW
-        self.closing = False
-        self.scheduled = False
-
-    def ready(self) -> bool:
-        """Say whether there is something that may be sent now."""
-        if self.queue.size:
-            return self.credit > 0
-        return self.closing
-
-
 class Courier:
     """One attachment's frames, as one of its two ends sees them."""
 
@@ -102,6 +50,7 @@ class Courier:
         self._turns: Tuple[Deque[Outflow], Deque[Outflow]] = (deque(), deque())
         self._outflows: Dict[int, Outflow] = {}
         self._allowed: Dict[int, int] = {}
+        self._on_taken: Dict[int, Callable[[bytes], None]] = {}
         self._kept: Deque[Frame] = deque()
         self._resend: Deque[Frame] = deque()
         self._unacknowledged_bytes = 0
@@ -135,12 +84,18 @@ class Courier:
             outflow.queue.append(data)
             self._schedule(outflow)
 
-    def close(self, stream: int) -> None:
-        """Tell the other end that no more will come, after what is queued."""
+    def close(self, stream: int, last: bytes = b"") -> None:
+        """Tell the other end that no more will come, after what is queued.
+
+        Args:
+            stream: its number.
+            last: goes with the CLOSE.
+        """
         self._allowed.pop(stream, None)
         outflow = self._outflows.get(stream)
         if outflow is not None:
             outflow.closing = True
+            outflow.last = last
             self._schedule(outflow)
 
     def abandon(self, stream: int) -> None:
@@ -150,6 +105,27 @@ class Courier:
         if outflow is not None:
             outflow.closing = True
             outflow.queue.discard()
+
+    def watch(self, stream: int, on_taken: Optional[Callable[[bytes], None]]) -> None:
+        """Have each piece that the other end has acknowledged given to somebody, or to nobody."""
+        if on_taken is None:
+            self._on_taken.pop(stream, None)
+        else:
+            self._on_taken[stream] = on_taken
+
+    def kept(self, stream: int) -> List[bytes]:
+        """Give what was sent on a stream and is not acknowledged yet."""
+        return [each.payload for each in self._kept if each.stream == stream and each.kind == DATA]
+
+    @property
+    def all_taken(self) -> bool:
+        """Whether the other end has acknowledged all that it was sent."""
+        return not self._kept
+
+    def wake(self, stream: int) -> None:
+        """Look again at a stream whose queue was filled by somebody else."""
+        if stream in self._outflows:
+            self._schedule(self._outflows[stream])
 
     def take_back(self, stream: int) -> bool:
         """Forget a stream that the other end was not told of yet; say whether it is so.
@@ -197,7 +173,7 @@ class Courier:
         if outflow.closing and not outflow.queue.size and outflow.stream in self._outflows:
             del self._outflows[outflow.stream]
             outflow.queue.discard()
-            return self._number(CLOSE, outflow.stream, b"")
+            return self._number(CLOSE, outflow.stream, outflow.last)
         return None
 
     def _schedule(self, outflow: Outflow) -> None:
@@ -272,7 +248,9 @@ class Courier:
         if seq >= self._next_seq:
             raise WireError("frame %d was acknowledged before it was sent" % seq)
         while self._kept and self._kept[0].seq <= seq:
-            self._kept.popleft()
+            frame = self._kept.popleft()
+            if frame.kind == DATA and frame.stream in self._on_taken:
+                self._on_taken[frame.stream](frame.payload)
         self._pacing.acknowledged(seq)
 
     # --- connections -------------------------------------------------------------------------

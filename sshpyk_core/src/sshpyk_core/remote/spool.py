@@ -8,9 +8,9 @@ reading.
 
 import os
 from collections import deque
-from typing import IO, Callable, Deque, Dict, Optional, Union
+from typing import IO, Callable, Deque, Dict, Iterable, Iterator, Optional, Union
 
-from .courier import ByteQueue
+from .outflow import ByteQueue
 
 DISK_PIECE = 1024 * 1024
 """Bytes read back from disk at once."""
@@ -48,6 +48,10 @@ class SpoolBudget:
             self.was_full = True
             if self.on_full is not None:
                 self.on_full()
+        return self.fullness()
+
+    def fullness(self) -> Dict[str, Union[str, int]]:
+        """Give the event that tells that something had no room."""
         return {
             "event": "spool-full",
             "bytes": self.in_memory + self.on_disk,
@@ -105,6 +109,44 @@ class Spool(ByteQueue):
         data = super().pop(limit)
         self._budget.in_memory -= len(data)
         return data
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give all bytes, from the front, and leave them here."""
+        yield from list(self._chunks)
+        at, stop = self._read_at, self._write_at
+        while self._file is not None and at < stop:
+            self._file.seek(at)
+            data = self._file.read(min(DISK_PIECE, stop - at))
+            at += len(data)
+            yield data
+        yield from list(self._behind)
+
+    def adopt(self, first: Iterable[bytes], other: "Spool") -> None:
+        """Take over all that another one of this budget holds, behind the little that is here.
+
+        Args:
+            first: goes between the two.
+            other: is empty afterwards.
+        """
+        own = list(self.pieces())
+        self.discard()
+        for data in [*own, *first]:
+            self._chunks.append(data)
+            self._budget.in_memory += len(data)
+            self.size += len(data)
+        self._chunks.extend(other._chunks)
+        self._behind.extend(other._behind)
+        self._file, self._read_at, self._write_at = other._file, other._read_at, other._write_at
+        self.size += other.size
+        other._forget()
+
+    def _forget(self) -> None:
+        """Hold nothing any more of what somebody else has taken over."""
+        self._file = None
+        self._read_at = self._write_at = 0
+        self._chunks.clear()
+        self._behind.clear()
+        self.size = 0
 
     def _recall(self) -> None:
         """Make what comes next available in memory."""

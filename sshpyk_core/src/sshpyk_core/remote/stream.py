@@ -141,6 +141,13 @@ class KernelStream:
             self._waiting.append(data)
 
     @property
+    def waiting(self) -> int:
+        """Count the bytes that the kernel has not taken."""
+        if self._conduit is not None:
+            return self._conduit.buffered
+        return sum(map(len, self._waiting))
+
+    @property
     def unheard(self) -> bool:
         """Whether there is something to tell to a kernel that has not let this in yet."""
         return self._conduit is None and bool(self._waiting)

@@ -19,9 +19,10 @@ import socket
 from typing import Any, Dict, List, Union
 
 from . import endings, launch, rendezvous, wire
-from .attachment import Attachment, KernelDoor
+from .attachment import Attachment
 from .kernel import Kernel
 from .presence import Presence
+from .publications import KernelDoor, Publications
 from .reactor import Conduit, Reactor
 from .record import Record
 from .spool import SpoolBudget
@@ -67,6 +68,8 @@ class Supervisor:
             directory, int(request["spool_limit"]), int(request["spool_memory"])
         )
         self._kernel = Kernel(reactor, directory, self._exited)
+        door = KernelDoor(lambda: self._kernel.ports, lambda: self._kernel.awaited)
+        self._publications = Publications(reactor, self._budget, door)
         self._presence = Presence(
             reactor,
             float(request["detached_timeout"]),
@@ -155,23 +158,21 @@ class Supervisor:
     def _attach(self, conduit: Conduit, frame: wire.Frame, request: Dict[str, Any]) -> Attachment:
         name = str(request["attachment"])
         attachment = self._presence.attachments.get(name)
+        status = dict(self._kernel.status(), directory=self._directory)
         if attachment is None:
             if int(request["received"]) > 0:
                 raise wire.WireError("this attachment has been given up")
             if request.get("exclusive") and self._presence.attached:
                 raise TakenError("another program is connected to it")
             self._presence.start_seen |= bool(request.get("joins"))
+            status["missed"] = self._publications.missed()
+            on_lost = self._presence_changed
             attachment = Attachment(
-                self._reactor,
-                self._budget,
-                KernelDoor(lambda: self._kernel.ports, lambda: self._kernel.awaited),
-                self._command,
-                lambda _attachment: self._presence_changed(),
+                self._reactor, self._budget, self._publications, self._command, on_lost
             )
             self._presence.attachments[name] = attachment
         if int(request["epoch"]) <= attachment.epoch:
             raise wire.WireError("a newer connection has taken over")
-        status = dict(self._kernel.status(), directory=self._directory)
         attachment.connect(conduit, frame.supervisor, request, status)
         if conduit.closed:
             attachment.lost(conduit)
@@ -290,6 +291,7 @@ class Supervisor:
         self.abandon()
         for each in self._presence.attachments.values():
             each.end()
+        self._publications.close()
         self._listener.close()
         self._reactor.stop()
 

@@ -24,7 +24,8 @@ kind   name       direction payload
 9      FAREWELL   to link   JSON: kind, message: this attachment's connection is over
 16     OPEN       to super. u8 port index (see PORTS), u8 priority of what comes back
 17     DATA       both      bytes of the stream
-18     CLOSE      both      none: the sender's end of the stream is closed
+18     CLOSE      both      the sender's end of the stream is closed; to super. u64: so many bytes
+                            of it were given to the client, or none: those acknowledged
 19     CREDIT     both      u32: so many more bytes may be sent on the stream
 20     COMMAND    to super. JSON: id, do, what that takes; token where it is the first frame
 21     RESULT     to link   JSON: id, and "ok" or "error"
