@@ -68,9 +68,9 @@ class Opening:
         frame = frame_at(data, GREETING)
         if frame is None:
             return None
-        if frame.flags & ~LONG != COMMAND or frame.size > MOST_READY:
-            raise ForeignError("no READY after the greeting")
-        if frame.body + len(READY) <= len(data) and not data.startswith(READY, frame.body):
+        begins = data[frame.body : frame.body + len(READY)]
+        a_command = frame.flags & ~LONG == COMMAND and len(READY) <= frame.size <= MOST_READY
+        if not (a_command and READY.startswith(begins)):
             raise ForeignError("no READY after the greeting")
         return frame.body + frame.size
 
