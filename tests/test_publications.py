@@ -130,8 +130,7 @@ def test_a_program_that_closed_its_client_in_order_leaves_what_comes_to_the_next
 
 def test_a_program_that_leaves_with_its_client_open_does_so_too(bench: Bench) -> None:
     first = listening(bench)
-    first.attachment.leaves = True
-    first.vanish()
+    first.attachment.leave()
     published_unheard(bench, 10, 20)
     second = bench.program()
     second.listen()

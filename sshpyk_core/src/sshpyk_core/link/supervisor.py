@@ -279,9 +279,7 @@ class SupervisorClient:
         """Tell the kernel that a client has gone."""
         known = self._streams.pop(stream.number, None) is not None
         if known and not self._attachment.courier.take_back(stream.number):
-            # What is under way is lost to this client, and not to the next.
-            delivered = wire.U64.pack(stream.delivered)
-            self._attachment.courier.close(stream.number, delivered)
+            self._attachment.courier.close(stream.number, wire.U64.pack(stream.delivered))
             self._attachment.wake()
 
     def turn_away(self) -> None:

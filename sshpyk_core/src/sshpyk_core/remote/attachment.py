@@ -54,8 +54,6 @@ class Attachment(Program):
         self._heard_at = 0.0
         self._gone_since: Optional[float] = None
         self.epoch = 0
-        self.leaves = False
-        """Whether the program has said that it will not come back."""
 
     @property
     def connected(self) -> bool:
@@ -118,9 +116,6 @@ class Attachment(Program):
         if self._conduit is conduit:
             self._conduit = None
             self._gone_since = time.time()
-            if self.leaves:
-                for number in list(self._streams):
-                    self._leave(number, None)
             self._on_lost()
 
     def pump(self) -> None:
@@ -192,7 +187,7 @@ class Attachment(Program):
         elif frame.kind == wire.DATA and stream is not None:
             stream.write(frame.payload)
         elif frame.kind == wire.CLOSE:
-            self._leave(frame.stream, frame.number(wire.U64) if frame.payload else None)
+            self._let_go(frame.stream, frame.number(wire.U64) if frame.payload else None)
 
     def _acknowledge(self, hurry: bool) -> None:
         number = self._courier.acknowledgement(hurry=hurry)
@@ -243,7 +238,7 @@ class Attachment(Program):
         self._streams.pop(number, None)
         self._read_on()
 
-    def _leave(self, number: int, delivered: Optional[int]) -> None:
+    def _let_go(self, number: int, delivered: Optional[int]) -> None:
         """Let go of a stream that the program has closed, after so many bytes for its client."""
         stream = self._streams.pop(number, None)
         if isinstance(stream, Subscriber):
@@ -277,6 +272,12 @@ class Attachment(Program):
         self._awaited = [each for each in self._awaited if each[0] > received]
         for callback in due:
             callback()
+
+    def leave(self) -> None:
+        """End for a program that will not come back: what it has not taken is for the next."""
+        for number in list(self._streams):
+            self._let_go(number, None)
+        self.end()
 
     def end(self) -> None:
         """Close the streams and the connection."""

@@ -83,7 +83,7 @@ class Presence:
             if each in self._leaving and not each.connected:
                 del self.attachments[name]
                 self._leaving.remove(each)
-                each.end()
+                each.leave()
 
     def update(self, kernel_runs: bool = False) -> None:
         """Begin to wait when the last has gone, stop waiting when somebody has come."""

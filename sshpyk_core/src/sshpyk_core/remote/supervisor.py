@@ -242,7 +242,7 @@ class Supervisor:
         """Let a program go when it has heard that it may; its session stays open for others."""
 
         def on_heard() -> None:
-            attachment.end()
+            attachment.leave()
             self._presence_changed()
 
         self._presence.leave(attachment)
