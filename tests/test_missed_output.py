@@ -11,7 +11,7 @@ from jupyter_client.asynchronous import AsyncKernelClient
 from sshpyk_core.launch_request import KernelFacts, LocalPlace
 from support.far import FarSide, state_of
 from support.kernels import execute
-from support.live import client_of, live_kernel, on_loop
+from support.live import LAUNCH, client_of, live_kernel, on_loop
 from support.managers import READY
 from support.peers import until
 from support.programs import program_with_kernel
@@ -27,6 +27,12 @@ for x in range({all}):
         while not os.path.exists({go_on!r}):
             time.sleep(0.01)
 """
+
+
+def gated(folder: Path) -> tuple[Path, Path, str]:
+    """Give the file that a cell makes when it waits, the one that it waits for, and the cell."""
+    waits, go_on = folder / "waits", folder / "go on"
+    return waits, go_on, CELL.format(before=BEFORE, all=ALL, waits=str(waits), go_on=str(go_on))
 
 
 def numbers(first: int, stop: int) -> str:
@@ -64,8 +70,7 @@ async def test_a_program_that_is_killed_leaves_its_output_to_the_next(
     far: FarSide, tmp_path: Path
 ) -> None:
     far.install("far")
-    waits, go_on = tmp_path / "waits", tmp_path / "go on"
-    cell = CELL.format(before=BEFORE, all=ALL, waits=str(waits), go_on=str(go_on))
+    waits, go_on, cell = gated(tmp_path)
     async with program_with_kernel() as program:
         await program.says("ready")
         await program.run(f"exec({cell!r})")
@@ -89,4 +94,24 @@ async def test_a_program_that_is_killed_leaves_its_output_to_the_next(
             async with client_of(facts) as other:
                 assert (await execute(other, "print(x)")).text == f"{ALL - 1}\n"
         await on_loop(third.leave())
+    assert await asyncio.to_thread(far.left_behind) == []
+
+
+async def test_a_program_that_leaves_in_order_does_so_too(far: FarSide, tmp_path: Path) -> None:
+    waits, go_on, cell = gated(tmp_path)
+    async with live_kernel(far) as first, live_kernel(far) as second:
+        async with client_of(await on_loop(first.start(LAUNCH))) as client:
+            client.execute(cell)
+            await until(waits.exists)
+            heard = ""
+            while not heard.endswith(numbers(BEFORE - 1, BEFORE)):
+                content = (await client.get_iopub_msg(timeout=READY))["content"]
+                heard += content.get("text", "")
+        await on_loop(first.leave())
+        go_on.touch()
+        (supervisor,) = far.supervisors()
+        facts = await on_loop(second.attach(str(supervisor), HERE))
+        assert facts.missed is not None
+        async with listener_of(facts) as client:
+            assert await printed(client) == numbers(BEFORE, ALL)
     assert await asyncio.to_thread(far.left_behind) == []

@@ -23,7 +23,10 @@ A client that tests by heartbeats makes a new connection every second to a kerne
 
 
 SILENCE = 5.0
-"""Seconds without an acknowledgement after which a program counts as one that does not listen."""
+"""Seconds for which something may wait to be acknowledged by a program that says nothing.
+
+After that it counts as one that does not listen.
+"""
 
 
 class Attachment(Program):
@@ -165,8 +168,8 @@ class Attachment(Program):
         Raises:
             WireError: the frame makes no sense; the connection is of no more use.
         """
+        self._heard_at = self._reactor.clock()
         if frame.kind == wire.ACK:
-            self._heard_at = self._reactor.clock()
             self._courier.acknowledged(frame.number(wire.U64))
             self.pump()
             self._call_awaited(frame.number(wire.U64))

@@ -19,7 +19,8 @@ kind   name       direction payload
 4      REQUEST    to bridge JSON: id, do ("spawn", "attach", an errand), what that takes
 5      ANSWER     to link   JSON: id, and "ok" or "error"
 6      ATTACH     to super. JSON: token, attachment, epoch, received (last seq taken)
-7      ATTACHED   to link   JSON: epoch, received, waiting (bytes), status of the kernel
+7      ATTACHED   to link   JSON: epoch, received, waiting (bytes), status of the kernel, in which
+                            a new attachment is told what it has missed
 8      ACK        both      u64: all up to this seq has been taken
 9      FAREWELL   to link   JSON: kind, message: this attachment's connection is over
 16     OPEN       to super. u8 port index (see PORTS), u8 priority of what comes back
