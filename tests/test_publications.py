@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -130,7 +131,7 @@ def test_a_program_that_closed_its_client_in_order_leaves_what_comes_to_the_next
 
 def test_a_program_that_leaves_with_its_client_open_does_so_too(bench: Bench) -> None:
     first = listening(bench)
-    first.attachment.leave()
+    first.leave()
     published_unheard(bench, 10, 20)
     second = bench.program()
     second.listen()
@@ -359,3 +360,30 @@ for number in range(40):
     second.listen()
     bench.until(lambda: any('"idle"' in each for each in second.hear()))
     assert printed(first.heard) + printed(second.heard) == wanted
+
+
+# --- one after the other, however they go --------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_programs_that_follow_each_other_hear_everything_once(bench: Bench, seed: int) -> None:
+    chance = random.Random(seed)
+    published = 10
+    program = listening(bench)
+    for _ in range(8):
+        how = chance.choice((Program.vanish, Program.stop_listening, Program.leave))
+        how(program)
+        unheard = published
+        for _ in range(chance.randint(0, 3)):
+            published_unheard(bench, published, published + 20)
+            published += 20
+        restarted = published > unheard and chance.random() < 0.3
+        if restarted:
+            bench.restart()
+        program = bench.program()
+        program.listen()
+        program.until_heard(lines(unheard, published))
+        bench.subscribed()
+        bench.publish(*lines(published, published + 5))
+        published += 5
+        program.until_heard(lines(unheard, published))

@@ -168,6 +168,11 @@ class Program:
         self._wire.close()
         self._bench.until(lambda: not self.attachment.connected)
 
+    def leave(self) -> None:
+        """Have the supervisor know that it will not come back."""
+        self.attachment.leave()
+        self._bench.until(lambda: not self.attachment.connected)
+
     def _take(self, frame: wire.Frame) -> None:
         if frame.seq <= self.received:
             return

@@ -283,8 +283,9 @@ class Attachment(Program):
         self.end()
 
     def end(self) -> None:
-        """Close the streams and the connection."""
+        """Close the streams and the connection; nothing is kept any more."""
         for stream in [*self._streams.values(), *self._unheard]:
             stream.close()
         self._streams.clear()
+        self._courier.abandon_all()
         self._farewell("ended", "the supervisor has ended")

@@ -106,6 +106,11 @@ class Courier:
             outflow.closing = True
             outflow.queue.discard()
 
+    def abandon_all(self) -> None:
+        """Forget what is queued on all streams, also on those that are closed already."""
+        for stream in list(self._outflows):
+            self.abandon(stream)
+
     def watch(self, stream: int, on_taken: Optional[Callable[[bytes], None]]) -> None:
         """Have each piece that the other end has acknowledged given to somebody, or to nobody."""
         if on_taken is None:

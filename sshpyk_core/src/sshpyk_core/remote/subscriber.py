@@ -99,8 +99,7 @@ class Subscriber:
         """Do nothing: leaving has ended the connection if it is nobody else's."""
 
     def close(self) -> None:
-        """End the connection now, if it is nobody else's; drop what waits."""
-        self.sink.outlet.spool.discard()
+        """End the connection now, if it is nobody else's."""
         publication = self.sink.publication
         if self.sink in publication.sinks:
             publication.sinks.remove(self.sink)
