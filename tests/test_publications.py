@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import select
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -209,6 +211,39 @@ def test_a_client_that_goes_on_after_a_restart_gets_nothing_twice(bench: Bench) 
     bench.subscribed()
     bench.publish("from the next process")
     first.until_heard([*lines(0, 20), "from the next process"])
+
+
+def test_who_comes_back_and_goes_leaves_the_connection_to_the_other(bench: Bench) -> None:
+    first = listening(bench)
+    first.vanish()
+    second = bench.program()
+    second.listen()
+    bench.subscribed()
+    first.attach()
+    bench.publish(*lines(10, 20))
+    first.until_heard(lines(0, 20))
+    first.stop_listening()
+    bench.publish(*lines(20, 30))
+    second.until_heard(lines(10, 30))
+    second.stop_listening()
+    published_unheard(bench, 30, 40)
+    third = bench.program()
+    third.listen()
+    third.until_heard(lines(30, 40))
+
+
+def test_bytes_that_are_no_messages_pass_all_the_same(bench: Bench) -> None:
+    kernel = socket.create_server(("127.0.0.1", 0))
+    bench.port = kernel.getsockname()[1]
+    client = bench.program().raw(b"what a client says")
+    bench.until(lambda: bool(select.select([kernel], [], [], 0)[0]))
+    connection = kernel.accept()[0]
+    connection.sendall(b"what no kernel says")
+    bench.until(lambda: len(select.select([client, connection], [], [], 0)[0]) == 2)
+    assert client.recv(100) == b"what no kernel says"
+    assert connection.recv(100) == b"what a client says"
+    for each in (client, connection, kernel):
+        each.close()
 
 
 # --- a full spool --------------------------------------------------------------------------------

@@ -156,6 +156,8 @@ class Publication:
         """Whether nothing can be told of the bytes that pass."""
         self.subscribed = False
         """Whether the kernel was asked for what it publishes."""
+        self.half_said = False
+        """Whether the kernel was told something in part, and nobody else may say anything."""
         self.ended = False
         """Whether the kernel has closed it."""
         self.cut_short = False
@@ -170,7 +172,8 @@ class Publication:
     @property
     def replayable(self) -> bool:
         """Whether somebody else can go on with it."""
-        return self.opening.done and self.subscribed and not self.opaque
+        known = self.opening.done and not self.opaque
+        return known and self.subscribed and not self.half_said
 
     def _said(self, data: bytes) -> bool:
         if not self.opening.done and not self.opaque:

@@ -49,6 +49,7 @@ class Subscriber:
             try:
                 self.client.feed(data)
                 publication.subscribed = publication.subscribed or self.client.subscribed
+                publication.half_said = self.client.unfinished
             except ForeignError:
                 self._understood = False
                 publication.opaque = True
