@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ipykernel.kernelspec import get_kernel_dict
 from sshpyk_core.cli import main
+from sshpyk_core.kernelspecs import kernel_argv
 from sshpyk_core.link.link import Link
 from support import environments, kernels, processes, tools
 from support.far import FarSide
@@ -107,7 +108,7 @@ def test_a_person_picks_and_finds_what_was_picked(lab: SSHServer, local: LocalSi
     written = specs(local)
     assert set(written) == {"ssh_remote_ir", "ssh_remote_work_python3"}
     work = written["ssh_remote_work_python3"]
-    assert (work["argv"], work["language"]) == ([], "python")
+    assert (work["argv"], work["language"]) == (kernel_argv("ssh_remote_work_python3"), "python")
     assert work["display_name"] == f"Python {python} (work) on remote"
     assert work["interrupt_mode"] == "signal"
     assert work["metadata"]["debugger"] is True

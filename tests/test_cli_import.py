@@ -14,7 +14,7 @@ import pytest
 from sshpyk_core.cli.importing import remote_ikernel, ssh_ipykernel
 from sshpyk_core.cli.importing.translation import NotImportable
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.kernelspecs import find_ours
+from sshpyk_core.kernelspecs import find_ours, kernel_argv
 from support.far import OVER_SSH, FarSide
 from support.invoked import invoked
 from support.kernels import execute, install_spec
@@ -207,7 +207,7 @@ def test_an_old_one_gets_the_keys_of_today_and_means_the_same(local: LocalSide) 
         "shutdown_time": 15,
         "transport_options": {"verbose": 2},
     }
-    assert after.content["argv"] == []
+    assert after.content["argv"] == kernel_argv("old")
     assert json.loads((file.parent / "kernel.json.bak-1").read_text()) == before.content
     again = invoked("import", "-y", "old")
     assert (again.exit_code, again.stdout) == (0, "✓ old: nothing needs to change.\n")
@@ -218,6 +218,19 @@ def test_one_of_today_needs_nothing(local: LocalSide) -> None:
     install_spec(local.data_dir, "new", {"ssh_host_alias": "lab", "ssh": None})
     done = invoked("import", "-y", "--json")
     assert (done.exit_code, json.loads(done.stdout)["kernels"][0]["state"]) == (0, "unchanged")
+    assert invoked("import").stdout == "There is nothing to import.\n"
+
+
+@pytest.mark.parametrize("spoil", ["gone", "renamed"])
+def test_argv_that_starts_nothing_is_told_and_written_anew(local: LocalSide, spoil: str) -> None:
+    argv = kernel_argv("other" if spoil == "renamed" else "new")
+    argv[0] = "/gone/bin/python" if spoil == "gone" else argv[0]
+    install_spec(local.data_dir, "new", {"ssh_host_alias": "no-such-host.invalid"}, argv=argv)
+    shown = " ".join(invoked("list", "--remote", "--timeout", "1").stdout.split())
+    assert "so only Jupyter's own programs can start it" in shown
+    assert "`sshpyk import new`" in shown
+    assert invoked("import", "-y", "new").exit_code == 0
+    assert find_ours("new").content["argv"] == kernel_argv("new")
     assert invoked("import").stdout == "There is nothing to import.\n"
 
 
@@ -250,7 +263,7 @@ def test_everything_beside_the_command_stays_and_copies_pile_up(local: LocalSide
         "remote_kernel_name": "python3",
     }
     assert json.loads(file.read_text()) == {
-        "argv": [],
+        "argv": kernel_argv("rik_ssh_lab"),
         "display_name": "RIK_SSH_LAB",
         "language": "python",
         "metadata": {

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 import pyte
@@ -43,6 +44,7 @@ class Screen:
         columns: the terminal's width.
         lines: its height; large enough that nothing scrolls away.
         ask: whether a question may be asked on it (tests ask nobody otherwise).
+        command: another program than ``sshpyk``.
         env: added to its environment.
     """
 
@@ -52,6 +54,7 @@ class Screen:
         columns: int = 88,
         lines: int = 300,
         ask: bool = True,
+        command: Sequence[str] = SSHPYK,
         **env: str,
     ) -> None:
         self._near, far = pty.openpty()
@@ -66,7 +69,7 @@ class Screen:
         if ask:
             surroundings.pop("SSHPYK_ASK", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _LEAD_SESSION, *SSHPYK, *arguments],
+            [sys.executable, "-c", _LEAD_SESSION, *command, *arguments],
             env=surroundings,
             stdin=far,
             stdout=far,

@@ -81,6 +81,11 @@ class LiveKernel:
         """Close the clients' connections at once; what they say from now on goes nowhere."""
         self._hold.cut()
 
+    @property
+    def reachable(self) -> bool:
+        """Whether its host can be reached now, as far as is known."""
+        return self._supervisor is not None and self._supervisor.connected
+
     # --- start and restart -------------------------------------------------------------------
 
     async def start(self, launch: Launch) -> KernelFacts:

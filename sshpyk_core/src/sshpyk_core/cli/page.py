@@ -83,6 +83,10 @@ class Page:
         """Print a command whole, on one line however long, so that it can be pasted."""
         self.show(Text(indent + printable(command)))
 
+    def whole(self, label: str, value: str) -> None:
+        """Print a label and a path or a command beside it, which is never cut."""
+        self.show(Text.assemble((f"  {label:{self._labels}}", "dim"), printable(value)))
+
     def show(self, text: Text) -> None:
         """Print one line as it is."""
         self.console.print(text, soft_wrap=True)

@@ -11,7 +11,7 @@ from sshpyk_core.cli.add.matching import at_home
 from sshpyk_core.cli.add.request import Request, stanza_of
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import ConfigError, LocalSpecError
-from sshpyk_core.kernelspecs import LocalSpec
+from sshpyk_core.kernelspecs import LocalSpec, kernel_argv
 from sshpyk_core.survey import Problem, RemoteKernel, Survey
 
 __all__ = ["Candidate", "Drafted", "State", "candidates", "unchecked"]
@@ -147,7 +147,7 @@ def _candidate(
 ) -> Candidate:
     wanted, kernel = request.wanted, draft.kernel
     described: dict[str, Any] = {
-        "argv": [],
+        "argv": kernel_argv(draft.name),
         "display_name": wanted.display_name or f"{draft.title} on {request.alias}",
         "language": wanted.language or (kernel.language if kernel else ""),
         "interrupt_mode": kernel.interrupt_mode if kernel else "signal",

@@ -11,7 +11,7 @@ from sshpyk_core.cli.importing.translation import NotImportable, Translation
 from sshpyk_core.cli.spec_changes import HIDDEN, Change, changes_between
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import ConfigError, LocalSpecError
-from sshpyk_core.kernelspecs import LocalSpec, find, find_all
+from sshpyk_core.kernelspecs import LocalSpec, argv_problem, find, find_all, kernel_argv
 
 __all__ = ["Plan", "plans"]
 
@@ -102,11 +102,17 @@ def _modernised(spec: LocalSpec) -> Plan:
     except ConfigError as error:
         return Plan(spec, sshpyk_1x.NAME, spec.content, problem=str(error))
     if translation is None:
-        return Plan(spec, "sshpyk", spec.content)
+        return Plan(spec, "sshpyk", _with_argv_that_works(spec))
     content = spec.with_stanza(translation.stanza)
     if sshpyk_1x.runs_kernel_app(content):
-        content["argv"] = []
+        content["argv"] = kernel_argv(spec.name)
     return Plan(spec, sshpyk_1x.NAME, content, translation.notes)
+
+
+def _with_argv_that_works(spec: LocalSpec) -> Mapping[str, Any]:
+    if not argv_problem(spec.name, spec.content):
+        return spec.content
+    return {**spec.content, "argv": kernel_argv(spec.name)}
 
 
 def _adopted(spec: LocalSpec, origin: str, translation: Translation) -> Plan:
@@ -118,6 +124,6 @@ def _adopted(spec: LocalSpec, origin: str, translation: Translation) -> Plan:
         for key, value in spec.with_stanza(translation.stanza).items()
         if key not in _OF_THE_TOOL
     }
-    content["argv"] = []
+    content["argv"] = kernel_argv(spec.name)
     content.setdefault("language", "python")  # Jupyter needs one; both tools could leave it out
     return Plan(spec, origin, content, notes)

@@ -44,7 +44,7 @@ def translated(content: Mapping[str, Any], stanza: Mapping[str, Any]) -> Transla
 
 
 def runs_kernel_app(content: Mapping[str, Any]) -> bool:
-    """Say whether its argv is the one of 1.x, which nothing ever ran."""
+    """Say whether its argv is the one of 1.x, whose program may be on no PATH of who starts it."""
     argv = content.get("argv")
     program = argv[0] if isinstance(argv, list) and argv else ""
     return isinstance(program, str) and PurePath(program).stem == "sshpyk-kernel"

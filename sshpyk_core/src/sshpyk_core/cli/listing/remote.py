@@ -9,7 +9,7 @@ from sshpyk_core.cli.listing.hosts import HostReport, HostToCheck
 from sshpyk_core.cli.listing.local import Ours, ssh_program, transport
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
-from sshpyk_core.kernelspecs import LocalSpec
+from sshpyk_core.kernelspecs import LocalSpec, argv_problem
 from sshpyk_core.locating import Located, NotLocated, Wanted
 from sshpyk_core.types import Target
 
@@ -59,7 +59,7 @@ def ssh_kernel(spec: LocalSpec, config: KernelConfig, report: HostReport) -> Ssh
         language=str(spec.content.get("language", "")),
         file=spec.file,
         command=_command(config),
-        config=Fact("can be read"),
+        config=_argv(spec),
         interrupt_mode=_interrupt_mode(_own_mode(spec), located),
         transport=transport(config.transport),
         ssh=ssh_program(config),
@@ -111,6 +111,16 @@ def misconfigured(ours: Ours) -> SshKernel:
         shutdown_timeout=None,
         remote_command=(),
     )
+
+
+def _argv(spec: LocalSpec) -> Fact:
+    """Tell whether programs that know no provisioners can start it; Jupyter does not need that."""
+    problem = argv_problem(spec.name, spec.content)
+    if not problem:
+        return Fact("can be read")
+    fix = f"Write its argv anew: `sshpyk import {spec.name}`."
+    cause = f"{problem}, so only Jupyter's own programs can start it"
+    return Fact("can be read", "warning", cause, fix)
 
 
 def _command(config: KernelConfig) -> str:

@@ -1,0 +1,168 @@
+"""A program that holds a kernel, from its start to its end.
+
+====== ==========================================================================
+status meaning
+====== ==========================================================================
+0      the kernel was shut down, or left running, in order
+n      the kernel has ended by itself with exit status n
+128+n  the same with signal n; or signal n came while it was being started
+1      it could not be had
+====== ==========================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from typing import Any
+
+from sshpyk_core.errors import SshpykError
+from sshpyk_core.kernel_app.held import HeldKernel
+from sshpyk_core.kernel_app.keys import ordered_by_keys
+from sshpyk_core.kernel_app.orders import Order, Wish
+from sshpyk_core.kernel_app.signals import ordered_by_signals
+from sshpyk_core.kernel_app.told import Told
+
+__all__ = ["hold"]
+
+
+async def hold(kernel: HeldKernel, told: Told, *, keys: bool = True) -> int:
+    """Start or join a kernel, and do with it what signals and keys say, until it ends or is left.
+
+    Args:
+        kernel: which one.
+        told: tells the user.
+        keys: whether keys count, besides those that are signals.
+
+    Returns:
+        The exit status, see above.
+
+    Raises:
+        SshpykError: it could not be had; everything is undone.
+    """
+    orders: asyncio.Queue[Order] = asyncio.Queue()
+    session = _Session(kernel, told, orders)
+    with ordered_by_signals(orders.put_nowait), ExitStack() as stack:
+        try:
+            status = await session.begin()
+            if status is not None:
+                return status
+            stack.enter_context(ordered_by_keys(orders.put_nowait, told.menu, wanted=keys))
+            return await session.obey()
+        finally:
+            await session.let_work_end()
+
+
+def exit_status(returncode: int) -> int:
+    """Give the exit status of a shell for that of a process."""
+    return 128 - returncode if returncode < 0 else returncode
+
+
+class _Session:
+    def __init__(self, kernel: HeldKernel, told: Told, orders: asyncio.Queue[Order]) -> None:
+        self._kernel = kernel
+        self._told = told
+        self._orders = orders
+        self._leave_at_once = kernel.wanted.leave
+        self._work: set[asyncio.Task[None]] = set()
+        self._restarting: asyncio.Task[None] | None = None
+
+    async def begin(self) -> int | None:
+        """Start or join; give the exit status when that is all."""
+        start = asyncio.create_task(self._kernel.begin())
+        while not start.done():
+            order = await self._next_or(start)
+            if order is None or order.wish is Wish.RESTART:
+                continue  # it is being started
+            if order.wish is Wish.LEAVE:
+                self._leave_at_once = True
+                continue
+            start.cancel()
+            await asyncio.wait([start])
+            if not start.cancelled():
+                _ = start.exception()  # that was asked for
+            await self._kernel.undo()
+            self._told.undone(order)
+            return exit_status(-order.signum)
+        start.result()
+        return None
+
+    async def _next_or(self, other: asyncio.Future[Any]) -> Order | None:
+        """Wait for an order; None when the other is done first."""
+        order = asyncio.create_task(self._orders.get())
+        try:
+            await asyncio.wait([order, other], return_when=asyncio.FIRST_COMPLETED)
+            return order.result() if order.done() else None
+        finally:
+            if not order.done():
+                order.cancel()
+                await asyncio.wait([order])
+
+    async def obey(self) -> int:
+        """Carry out orders until one of them, or the kernel, ends it."""
+        if self._leave_at_once:
+            return await self._end(Wish.LEAVE)
+        self._told.ready(self._kernel)
+        while True:
+            ended = self._restarting or asyncio.create_task(self._kernel.ended())
+            order = await self._next_or(ended)
+            if order is None and ended is not self._restarting:
+                return await self._died(ended.result())  # type: ignore[arg-type]
+            if ended is not self._restarting:
+                ended.cancel()
+                await asyncio.wait([ended])
+            elif ended.done():
+                self._restarting = None
+            if order is not None and order.wish in (Wish.END, Wish.SHUTDOWN, Wish.LEAVE):
+                return await self._end(order.wish)
+            if order is not None:
+                self._begin(order.wish)
+
+    def _begin(self, wish: Wish) -> None:
+        if wish is Wish.INTERRUPT:
+            self._spawn(self._do(self._kernel.interrupt(), "was interrupted."))
+        elif self._restarting is None:
+            done = "was restarted: its variables are gone."
+            self._restarting = self._spawn(self._do(self._kernel.restart(), done))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
+
+    async def _do(self, work: Coroutine[Any, Any, None], done: str) -> None:
+        try:
+            await work
+        except SshpykError as error:
+            self._told.failed(error)
+        else:
+            self._told.ok(done)
+
+    async def let_work_end(self) -> None:
+        """Give up what is still being done."""
+        for each in self._work:
+            each.cancel()
+        if self._work:
+            await asyncio.wait(self._work)
+
+    # --- the end -----------------------------------------------------------------------------
+
+    async def _end(self, wish: Wish) -> int:
+        await self.let_work_end()
+        if wish is Wish.END:
+            stays = self._kernel.wanted.config.persistent
+            wish = Wish.LEAVE if stays else Wish.SHUTDOWN
+        if wish is Wish.LEAVE:
+            await self._kernel.leave()
+            self._told.ok("was left running.")
+        else:
+            await self._kernel.shut_down()
+            self._told.ok("was shut down.")
+        return 0
+
+    async def _died(self, returncode: int) -> int:
+        self._told.died(returncode)
+        await self._kernel.shut_down(ask_first=False)
+        return exit_status(returncode)

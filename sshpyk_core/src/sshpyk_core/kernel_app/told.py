@@ -1,0 +1,77 @@
+"""What the user of a program that holds a kernel reads: facts on standard output."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sshpyk_core.cli.page import Page
+from sshpyk_core.errors import SshpykError
+from sshpyk_core.kernel_app.held import HeldKernel
+from sshpyk_core.kernel_app.keys import someone_types
+from sshpyk_core.kernel_app.orders import Order
+
+__all__ = ["Told"]
+
+_LABELS = 10
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """Go on where nobody reads any more: a terminal that was closed, the other end of a pipe."""
+    try:
+        yield
+    except (OSError, ValueError):
+        return
+
+
+class Told:
+    """Tells it."""
+
+    def __init__(self, name: str) -> None:
+        """Tell nothing yet.
+
+        Args:
+            name: of the kernel, with its host.
+        """
+        self.name = name
+
+    def ready(self, kernel: HeldKernel) -> None:
+        """Tell where the kernel is, and how it is reached."""
+        file = str(kernel.wanted.file)
+        with _said():
+            page = Page(label_columns=_LABELS)
+            page.marked("ok", f"{self.name} runs.")
+            page.whole("file", file)
+            page.whole("connect", f"jupyter console --existing {shlex.quote(file)}")
+            if someone_types():
+                page.row("keys", "Ctrl+C interrupts, Ctrl+D asks what to do, Ctrl+\\ leaves it")
+
+    def menu(self, text: str) -> None:
+        """Show the menu, behind which the answer is typed."""
+        with _said():
+            sys.stdout.write(text)
+            sys.stdout.flush()
+
+    def ok(self, text: str) -> None:
+        """Tell that something was done."""
+        with _said():
+            Page().marked("ok", f"{self.name} {text}")
+
+    def failed(self, error: SshpykError) -> None:
+        """Tell that something could not be done."""
+        with _said():
+            Page(stderr=True).marked("error", str(error))
+
+    def undone(self, order: Order) -> None:
+        """Tell that a start was taken back."""
+        with _said():
+            Page(stderr=True).marked("warning", f"{self.name} was not started: interrupted.")
+
+    def died(self, returncode: int) -> None:
+        """Tell that it has ended without being asked to."""
+        how = f"signal {-returncode}" if returncode < 0 else f"exit status {returncode}"
+        with _said():
+            Page(stderr=True).marked("error", f"{self.name} has ended by itself, with {how}.")
