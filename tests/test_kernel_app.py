@@ -12,7 +12,7 @@ import pytest
 import zmq
 from jupyter_client.connect import write_connection_file
 from sshpyk_core.kernelspecs import kernel_argv
-from support.far import FarSide, is_listening
+from support.far import FarSide
 from support.kernel_app import (
     KERNEL_APP,
     client_of,
@@ -54,7 +54,7 @@ def test_keys_interrupt_restart_and_shut_down(far: FarSide) -> None:
 @pytest.mark.ways(servers=["sshd"], why="these are programs, whatever the server")
 def test_programs_that_know_no_provisioners_get_the_kernel(far: FarSide, tmp_path: Path) -> None:
     file = tmp_path / "chosen here.json"
-    _, agreed = write_connection_file(str(file), ip="127.0.0.1", key=b"a key of mine")
+    write_connection_file(str(file), ip="127.0.0.1", key=b"a key of mine")
     before = file.read_bytes()
     argv = [word.format(connection_file=file) for word in kernel_argv("far")]
     with holding(command=argv) as process, client_of(file_of(process)) as client:
@@ -113,7 +113,7 @@ def test_signal_during_the_start_undoes_it(far: FarSide, sent: str, tmp_path: Pa
 
 @over_openssh
 def test_connection_file_with_curve_keys_is_honoured(far: FarSide, tmp_path: Path) -> None:
-    metadata = {"supports_encryption": "curve"}
+    metadata = {"supported_encryption": "curve"}
     remote_ipykernel(far.server.home, "curved", metadata=metadata)
     far.install("curved", "curved")
     file = tmp_path / "curve.json"

@@ -114,8 +114,9 @@ def _port(content: Mapping[str, Any], name: str, file: Path) -> int:
     return int(value)
 
 
-def connection_info(connection: MessageSecurity, facts: KernelFacts) -> KernelConnectionInfo:
+def connection_info(facts: KernelFacts) -> KernelConnectionInfo:
     """Give what clients connect with, as Jupyter passes it around."""
+    connection = facts.connection
     info: KernelConnectionInfo = {
         "transport": "tcp",
         "ip": facts.ip,

@@ -25,12 +25,14 @@ class KernelLife:
         self.started_by_other = False
         self.since = 0.0
         self._exited: asyncio.Future[int] | None = None
+        self._renewed = asyncio.Event()
 
     def renew(self, *, by_other: bool = False) -> None:
         """Take note that there is, or may be, a process."""
         self.returncode = None
         self.started_by_other = by_other
         self.since = time.time()
+        self._renewed.set()
         self._exited = asyncio.get_running_loop().create_future()
 
     def forget(self) -> None:
@@ -40,6 +42,7 @@ class KernelLife:
     def ended(self, returncode: int) -> None:
         """Take note of how the process ended."""
         self.returncode = returncode
+        self._renewed.clear()
         if self._exited is not None and not self._exited.done():
             self._exited.set_result(returncode)
 
@@ -52,3 +55,11 @@ class KernelLife:
         """Return how the process that there is now ends."""
         assert self._exited is not None
         return await asyncio.shield(self._exited)
+
+    async def started_anew(self, patience: float) -> bool:
+        """Wait so many seconds at most for a process after the one that has ended."""
+        try:
+            await asyncio.wait_for(self._renewed.wait(), patience)
+        except asyncio.TimeoutError:
+            return False
+        return True

@@ -84,7 +84,7 @@ class LiveKernel:
     @property
     def reachable(self) -> bool:
         """Whether its host can be reached now, as far as is known."""
-        return self._supervisor is not None and self._supervisor.connected
+        return self._hold.supervisor is not None and self._hold.supervisor.connected
 
     # --- start and restart -------------------------------------------------------------------
 
@@ -230,6 +230,17 @@ class LiveKernel:
         if self._hold.supervisor is not None:
             self._hold.supervisor.turn_away()
         return returncode
+
+    async def started_anew(self, patience: float) -> bool:
+        """Wait, after its end, for another program to start it again.
+
+        Args:
+            patience: seconds to wait.
+
+        Returns:
+            Whether one has.
+        """
+        return await self._life.started_anew(patience)
 
     async def signal(self, signum: int) -> None:
         """Send a signal to the kernel's process group; it arrives even if the link is down now.

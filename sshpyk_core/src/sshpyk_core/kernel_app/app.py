@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from jupyter_core.application import JupyterApp, base_flags
 from traitlets import Bool, Enum, Integer, Unicode
@@ -21,7 +22,7 @@ __all__ = ["SSHKernelApp", "main"]
 USAGE, FAILED = 2, 1
 
 
-class SSHKernelApp(JupyterApp):  # type: ignore[misc]
+class SSHKernelApp(JupyterApp):
     """Starts a kernel on a host, or joins one, and holds it."""
 
     name = "sshpyk-kernel"
@@ -32,14 +33,14 @@ class SSHKernelApp(JupyterApp):  # type: ignore[misc]
     sshpyk-kernel --existing 0f1e2d3c
     """
 
-    aliases = {  # noqa: RUF012 - the way of traitlets
+    aliases: dict[Any, Any] = {  # noqa: RUF012 - traitlets' way
         ("k", "kernel"): "SSHKernelApp.kernel_name",
         ("e", "existing"): "SSHKernelApp.existing",
         ("f", "persistent-file", "persistent_file"): "SSHKernelApp.persistent_file",
         ("i", "poll-interval"): "SSHKernelApp.poll_interval",
         "ssh-verbose": "SSHKernelApp.ssh_verbose",
     }
-    flags = {  # noqa: RUF012
+    flags: dict[Any, Any] = {  # noqa: RUF012
         ("d", "debug"): base_flags["debug"],
         ("l", "leave"): ({"SSHKernelApp": {"leave": True}}, "Leave the kernel once it runs."),
         ("p", "persistent"): (

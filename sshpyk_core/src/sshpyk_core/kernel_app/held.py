@@ -13,16 +13,19 @@ from jupyter_client.connect import KernelConnectionInfo
 
 from sshpyk_core import connection_file
 from sshpyk_core.background import background
-from sshpyk_core.errors import RemoteError
+from sshpyk_core.errors import ConfigError, RemoteError
 from sshpyk_core.kernel_app.messages import ask
 from sshpyk_core.kernel_app.wanted import Wanted
-from sshpyk_core.launch_request import KernelFacts, Launch, MessageSecurity
+from sshpyk_core.launch_request import KernelFacts, Launch
 from sshpyk_core.live_kernel import LiveKernel
 
 __all__ = ["HeldKernel"]
 
 SHUTDOWN_SECONDS = 5.0
 """That a kernel may take to end by itself, if its spec does not say (``shutdown_time``)."""
+
+ANEW_SECONDS = 1.0
+"""That another program which restarts the kernel may take from its end to its start."""
 
 INTERRUPT_SECONDS = 10.0
 """That a kernel may take to answer ``interrupt_request``."""
@@ -55,7 +58,7 @@ class HeldKernel:
         return self._live.directory or ""
 
     async def begin(self) -> None:
-        """Start it, and write the connection file.
+        """Start or join it, and write the connection file.
 
         Raises:
             SshpykError: with everything undone.
@@ -68,14 +71,34 @@ class HeldKernel:
             session_name=os.environ.get("JPY_SESSION_NAME", ""),
             local_env=self.wanted.env,
         )
-        self._facts = await background.run(self._live.start(self._launch))
+        if self.wanted.directory is None:
+            self._facts = await background.run(self._live.start(self._launch))
+        else:
+            work = self._live.attach(self.wanted.directory, self._launch.place)
+            self._facts = await background.run(work)
+        try:
+            self._write_file()
+        except BaseException:
+            await self.undo()
+            raise
+
+    def _write_file(self) -> None:
+        agreed = self.wanted.agreed
+        if agreed is not None and agreed.connection.key != self.facts.connection.key:
+            raise ConfigError(
+                f"{self.wanted.file} is another program's, and the kernel that runs has another "
+                "key: name a file that does not exist"
+            )
         if agreed is None or not agreed.whole:
-            name = self.wanted.config.remote_kernel_name
+            name = self.facts.kernel_name or self.wanted.config.remote_kernel_name
             connection_file.write(self.wanted.file, self._info, name)
 
     async def undo(self) -> None:
-        """Take back what was begun."""
-        await self._end()
+        """Take back what was begun: stop what was started, leave what was joined."""
+        if self.wanted.directory is None:
+            await self._end()
+        else:
+            await self.leave()
 
     async def _end(self) -> None:
         try:
@@ -90,19 +113,21 @@ class HeldKernel:
                 self.wanted.file.unlink()
 
     @property
-    def _security(self) -> MessageSecurity:
-        assert self._launch is not None
-        return self._launch.connection
-
-    @property
     def _info(self) -> KernelConnectionInfo:
-        return connection_file.connection_info(self._security, self.facts)
+        return connection_file.connection_info(self.facts)
 
     # --- while it runs -----------------------------------------------------------------------
 
     async def ended(self) -> int:
-        """Wait for its end; return its exit status, minus a signal's number."""
-        return await background.run(self._live.wait())
+        """Wait for its end, after which no other program starts it again at once.
+
+        Returns:
+            Its exit status, minus a signal's number.
+        """
+        while True:
+            returncode = await background.run(self._live.wait())
+            if not await background.run(self._live.started_anew(ANEW_SECONDS)):
+                return returncode
 
     async def interrupt(self) -> None:
         """Interrupt it as its kernel spec on the host asks for.
@@ -131,7 +156,7 @@ class HeldKernel:
         patience = self.wanted.config.shutdown_time or SHUTDOWN_SECONDS
         if self._live.returncode is not None or not self._live.reachable:
             return
-        ended = asyncio.create_task(self.ended())
+        ended = asyncio.create_task(background.run(self._live.wait()))
         asked = asyncio.create_task(ask(self._info, "shutdown_request", patience, restart=restart))
         try:
             await asyncio.wait([ended], timeout=patience)
@@ -142,18 +167,13 @@ class HeldKernel:
 
     # --- the end -----------------------------------------------------------------------------
 
-    async def shut_down(self, *, ask_first: bool = True) -> None:
-        """Stop it, and leave nothing on the host.
-
-        Args:
-            ask_first: let it end by itself.
-        """
-        if ask_first:
-            await self._ask_to_end(restart=False)
+    async def shut_down(self) -> None:
+        """Let it end, and leave nothing on the host."""
+        await self._ask_to_end(restart=False)
         await self._end()
 
     async def leave(self) -> None:
-        """Let go of it; it runs on."""
+        """Let go of it: if it runs, it runs on; if it does not, nothing stays on the host."""
         try:
             await background.run(self._live.leave())
         finally:

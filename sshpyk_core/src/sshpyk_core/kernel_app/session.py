@@ -105,10 +105,11 @@ class _Session:
             return await self._end(Wish.LEAVE)
         self._told.ready(self._kernel)
         while True:
+            ended: asyncio.Task[Any]
             ended = self._restarting or asyncio.create_task(self._kernel.ended())
             order = await self._next_or(ended)
             if order is None and ended is not self._restarting:
-                return await self._died(ended.result())  # type: ignore[arg-type]
+                return await self._died(ended.result())
             if ended is not self._restarting:
                 ended.cancel()
                 await asyncio.wait([ended])
@@ -152,8 +153,7 @@ class _Session:
     async def _end(self, wish: Wish) -> int:
         await self.let_work_end()
         if wish is Wish.END:
-            stays = self._kernel.wanted.config.persistent
-            wish = Wish.LEAVE if stays else Wish.SHUTDOWN
+            wish = Wish.LEAVE if self._kernel.wanted.stays else Wish.SHUTDOWN
         if wish is Wish.LEAVE:
             await self._kernel.leave()
             self._told.ok("was left running.")
@@ -164,5 +164,5 @@ class _Session:
 
     async def _died(self, returncode: int) -> int:
         self._told.died(returncode)
-        await self._kernel.shut_down(ask_first=False)
+        await self._kernel.leave()
         return exit_status(returncode)

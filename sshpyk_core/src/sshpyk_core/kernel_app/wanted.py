@@ -21,6 +21,8 @@ class Wanted:
     Attributes:
         config: which one, and how its host is reached.
         file: the connection file.
+        directory: of the supervisor whose kernel is to be joined; None to start one.
+        others: whether other programs held that then.
         agreed: what another program has written into that file; None where it is ours to write.
         env: variables for the kernel from the local kernel spec.
         note: where it is noted how to find the kernel again; None for nowhere unless it is left.
@@ -29,10 +31,20 @@ class Wanted:
 
     config: KernelConfig
     file: Path
+    directory: str | None = None
+    others: bool = False
     agreed: Agreed | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     note: Path | None = None
     leave: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether the end of this program is not to be that of the kernel.
+
+        One that was joined has been there without this program.
+        """
+        return self.config.persistent or self.directory is not None
 
 
 def file_for_clients(named: str, runtime_dir: Path) -> tuple[Path, Agreed | None]:
