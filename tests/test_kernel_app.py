@@ -105,7 +105,7 @@ def test_signal_during_the_start_undoes_it(far: FarSide, sent: str, tmp_path: Pa
             process.send_signal(signal.Signals[sent])
         output, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.Signals[sent]
-    assert "was not started" in errors
+    assert "nothing was begun" in errors
     assert output == ""
     assert far.left_behind() == []
     assert list(far.local.runtime_dir.glob("kernel-*")) == []

@@ -76,6 +76,11 @@ class JupyterServer:
         self._ask("POST", "api/shutdown")
         self._process.close()
 
+    def kernels(self) -> list[dict[str, Any]]:
+        """Give what it lists as running."""
+        listed: list[dict[str, Any]] = self._ask("GET", "api/kernels")
+        return listed
+
     def end_kernel(self, identity: str) -> None:
         """Shut a kernel down."""
         self._ask("DELETE", f"api/kernels/{identity}")
@@ -105,10 +110,10 @@ class JupyterServer:
 
 
 @contextmanager
-def jupyter_server(runtime_dir: Path) -> Iterator[JupyterServer]:
-    """Run a server as the user of the test's own directories."""
+def jupyter_server(runtime_dir: Path, *arguments: str) -> Iterator[JupyterServer]:
+    """Run a server as the user of the test's own directories; ``arguments`` are added."""
     token = secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--port=0"]
+    command = [sys.executable, "-m", "jupyter_server", "--no-browser", "--port=0", *arguments]
     if os.name == "posix" and os.getuid() == 0:
         command.append("--allow-root")
     environment = {**os.environ, "JUPYTER_TOKEN": token}

@@ -46,6 +46,10 @@ COMMANDS = {
         "sshpyk_core.cli.interrupt:interrupt",
         "Interrupt a kernel that runs on a host.",
     ),
+    "attach": LazyCommand(
+        "sshpyk_core.cli.attach.command:attach",
+        "Have a kernel that runs on a host here, too.",
+    ),
     "stop": LazyCommand(
         "sshpyk_core.cli.stop.command:stop",
         "Stop kernels that run on hosts.",

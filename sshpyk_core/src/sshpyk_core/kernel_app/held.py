@@ -90,7 +90,7 @@ class HeldKernel:
                 "key: name a file that does not exist"
             )
         if agreed is None or not agreed.whole:
-            name = self.facts.kernel_name or self.wanted.config.remote_kernel_name
+            name = self.wanted.name or self.facts.kernel_name
             connection_file.write(self.wanted.file, self._info, name)
 
     async def undo(self) -> None:

@@ -50,6 +50,9 @@ async def hold(kernel: HeldKernel, told: Told, *, keys: bool = True) -> int:
                 return status
             stack.enter_context(ordered_by_keys(orders.put_nowait, told.menu, wanted=keys))
             return await session.obey()
+        except BaseException:
+            await kernel.undo()  # whatever it was, nothing is to run on unseen
+            raise
         finally:
             await session.let_work_end()
 
@@ -83,7 +86,7 @@ class _Session:
             if not start.cancelled():
                 _ = start.exception()  # that was asked for
             await self._kernel.undo()
-            self._told.undone(order)
+            self._told.undone()
             return exit_status(-order.signum)
         start.result()
         return None
@@ -105,8 +108,7 @@ class _Session:
             return await self._end(Wish.LEAVE)
         self._told.ready(self._kernel)
         while True:
-            ended: asyncio.Task[Any]
-            ended = self._restarting or asyncio.create_task(self._kernel.ended())
+            ended: asyncio.Task[Any] = self._restarting or asyncio.create_task(self._kernel.ended())
             order = await self._next_or(ended)
             if order is None and ended is not self._restarting:
                 return await self._died(ended.result())

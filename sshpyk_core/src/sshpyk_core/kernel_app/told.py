@@ -11,7 +11,6 @@ from sshpyk_core.cli.page import Page
 from sshpyk_core.errors import SshpykError
 from sshpyk_core.kernel_app.held import HeldKernel
 from sshpyk_core.kernel_app.keys import someone_types
-from sshpyk_core.kernel_app.orders import Order
 
 __all__ = ["Told"]
 
@@ -30,20 +29,26 @@ def _said() -> Iterator[None]:
 class Told:
     """Tells it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *notes: str, stderr: bool = False) -> None:
         """Tell nothing yet.
 
         Args:
             name: of the kernel, with its host.
+            notes: sentences about it, for when it is there.
+            stderr: tell all of it on standard error.
         """
         self.name = name
+        self._notes = notes
+        self._stderr = stderr
 
     def ready(self, kernel: HeldKernel) -> None:
         """Tell where the kernel is, and how it is reached."""
         file = str(kernel.wanted.file)
         with _said():
-            page = Page(label_columns=_LABELS)
-            page.marked("ok", f"{self.name} runs.")
+            page = Page(label_columns=_LABELS, stderr=self._stderr)
+            page.marked("ok", f"{self.name} {'is here' if kernel.wanted.directory else 'runs'}.")
+            for note in self._notes:
+                page.marked("info", note)
             page.whole("file", file)
             page.whole("connect", f"jupyter console --existing {shlex.quote(file)}")
             if someone_types():
@@ -58,17 +63,17 @@ class Told:
     def ok(self, text: str) -> None:
         """Tell that something was done."""
         with _said():
-            Page().marked("ok", f"{self.name} {text}")
+            Page(stderr=self._stderr).marked("ok", f"{self.name} {text}")
 
     def failed(self, error: SshpykError) -> None:
         """Tell that something could not be done."""
         with _said():
             Page(stderr=True).marked("error", str(error))
 
-    def undone(self, order: Order) -> None:
-        """Tell that a start was taken back."""
+    def undone(self) -> None:
+        """Tell that it was not to be, after all."""
         with _said():
-            Page(stderr=True).marked("warning", f"{self.name} was not started: interrupted.")
+            Page(stderr=True).marked("warning", f"{self.name}: interrupted, and nothing was begun.")
 
     def died(self, returncode: int) -> None:
         """Tell that it has ended without being asked to."""

@@ -22,7 +22,7 @@ class Wanted:
         config: which one, and how its host is reached.
         file: the connection file.
         directory: of the supervisor whose kernel is to be joined; None to start one.
-        others: whether other programs held that then.
+        name: for programs that read the connection file: of a kernel spec here, or of the host's.
         agreed: what another program has written into that file; None where it is ours to write.
         env: variables for the kernel from the local kernel spec.
         note: where it is noted how to find the kernel again; None for nowhere unless it is left.
@@ -32,7 +32,7 @@ class Wanted:
     config: KernelConfig
     file: Path
     directory: str | None = None
-    others: bool = False
+    name: str = ""
     agreed: Agreed | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     note: Path | None = None
