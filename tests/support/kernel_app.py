@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
+from sshpyk_core.kernel_app.app import SSHKernelApp
 
 from support.kernels import execute_blocking
 from support.managers import READY
@@ -21,6 +23,7 @@ from support.screen import Screen
 __all__ = [
     "KERNEL_APP",
     "client_of",
+    "complaint",
     "evaluated",
     "file_of",
     "file_on",
@@ -107,3 +110,13 @@ def interrupted(client: BlockingKernelClient) -> Iterator[None]:
     reply = client.get_shell_msg(timeout=30)
     assert reply["parent_header"]["msg_id"] == sent
     assert reply["content"]["ename"] == "KeyboardInterrupt"
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[Any, str]:
+    """Run it within the test's own process, to its end; give the exit status and what it says."""
+    with pytest.raises(SystemExit) as end:
+        SSHKernelApp.launch_instance(list(arguments))
+    SSHKernelApp.clear_instance()
+    shown = capsys.readouterr()
+    assert shown.out.strip() == ""
+    return end.value.code, shown.err

@@ -7,6 +7,7 @@ terminal.
 module     its job
 ========== ======================================================================
 app        the command line and Jupyter's configuration, as traits
+lookup     a kernel that runs already, by file, ID or name
 wanted     what these come to: which kernel, which connection file, where it is noted
 held       the kernel: started or joined, interrupted, restarted, ended, left
 messages   what a kernel is asked by message, on its control channel

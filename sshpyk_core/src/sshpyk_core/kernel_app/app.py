@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,19 @@ from jupyter_core.application import JupyterApp, base_flags
 from traitlets import Bool, Enum, Integer, Unicode
 
 from sshpyk_core.cli.page import printable
+from sshpyk_core.cli.running import FAILED, INTERRUPTED, run
+from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import SshpykError
 from sshpyk_core.kernel_app.held import HeldKernel
+from sshpyk_core.kernel_app.lookup import find_existing
 from sshpyk_core.kernel_app.session import hold
 from sshpyk_core.kernel_app.told import Told
-from sshpyk_core.kernel_app.wanted import Wanted, file_for_clients, named
+from sshpyk_core.kernel_app.wanted import Wanted, absolute, configured, file_for_clients
 from sshpyk_core.kernelspecs import find_ours
 
 __all__ = ["SSHKernelApp", "main"]
 
-USAGE, FAILED = 2, 1
+USAGE = 2
 
 
 class SSHKernelApp(JupyterApp):
@@ -88,25 +90,40 @@ class SSHKernelApp(JupyterApp):
             said = f"What is {extra!r}?" if extra else "Say which kernel: --kernel NAME."
             self._complain(f"{said} See `sshpyk-kernel --help`.", USAGE)
         try:
-            kernel = HeldKernel(self._wanted(), self.log)
-            told = Told(f"{self.kernel_name} on {kernel.wanted.config.ssh_host_alias}")
-            status = asyncio.run(hold(kernel, told, keys=self.capture_stdin))
+            status = run(self._hold())
         except SshpykError as error:
             self._complain(str(error), FAILED)
+        except KeyboardInterrupt:
+            status = INTERRUPTED
         self.exit(status)
 
-    def _wanted(self) -> Wanted:
+    async def _hold(self) -> int:
         file, agreed = file_for_clients(self._connection_file(), Path(self.runtime_dir))
-        spec = find_ours(self.kernel_name)
-        config = named(spec, self.persistent or bool(self.persistent_file), len(self.ssh_verbose))
-        return Wanted(
+        spec = find_ours(self.kernel_name) if self.kernel_name else None
+        config = self._configured(spec.config()) if spec else None
+        existing = self.existing or (config.existing if config else None)
+        known = await find_existing(existing, spec, config) if existing else None
+        if known is not None:
+            config = self._configured(known.config)
+        assert config is not None
+        note = self.persistent_file or config.persistent_file
+        wanted = Wanted(
             config=config,
             file=file,
+            directory=known.directory if known else None,
+            name=self.kernel_name.lower() or (known.name if known else ""),
             agreed=agreed,
-            env=spec.content.get("env") or {},
-            note=Path(self.persistent_file) if self.persistent_file else None,
+            env=(spec.content.get("env") or {}) if spec else {},
+            note=absolute(note) if note else known.file if known else None,
+            notes=Path(self.runtime_dir),
             leave=self.leave,
         )
+        told = Told(known.label if known else f"{self.kernel_name} on {config.ssh_host_alias}")
+        return await hold(HeldKernel(wanted, self.log), told, keys=self.capture_stdin)
+
+    def _configured(self, config: KernelConfig) -> KernelConfig:
+        stays = self.persistent or bool(self.persistent_file)
+        return configured(config, stays, len(self.ssh_verbose))
 
     def _connection_file(self) -> str:
         given = self.config.get("KernelManager", {}).get("connection_file", "")

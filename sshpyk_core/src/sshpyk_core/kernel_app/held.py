@@ -7,15 +7,17 @@ import contextlib
 import logging
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 
 from sshpyk_core import connection_file
 from sshpyk_core.background import background
-from sshpyk_core.errors import ConfigError, RemoteError
+from sshpyk_core.errors import ConfigError, KernelFileError, RemoteError
 from sshpyk_core.kernel_app.messages import ask
 from sshpyk_core.kernel_app.wanted import Wanted
+from sshpyk_core.kernel_file import KernelFile
 from sshpyk_core.launch_request import KernelFacts, Launch
 from sshpyk_core.live_kernel import LiveKernel
 
@@ -45,6 +47,8 @@ class HeldKernel:
         self._live = LiveKernel(wanted.config, logger)
         self._launch: Launch | None = None
         self._facts: KernelFacts | None = None
+        self.note: Path | None = None
+        """The file that leads to the kernel from other programs, once it is written."""
 
     @property
     def facts(self) -> KernelFacts:
@@ -78,6 +82,8 @@ class HeldKernel:
             self._facts = await background.run(work)
         try:
             self._write_file()
+            if self.wanted.config.persistent:
+                await self._write_note()
         except BaseException:
             await self.undo()
             raise
@@ -93,18 +99,43 @@ class HeldKernel:
             name = self.wanted.name or self.facts.kernel_name
             connection_file.write(self.wanted.file, self._info, name)
 
+    async def _write_note(self) -> None:
+        async def describe() -> KernelFile | None:
+            return self._live.describe()
+
+        described = await background.run(describe())
+        if described is None:
+            return
+        name = f"sshpyk-kernel-{described.supervisor}.json"
+        note = self.wanted.note or self.wanted.notes / name
+        try:
+            described.write(note)
+        except OSError as error:
+            raise ConfigError(f"{note} cannot be written: {error.strerror or error}") from error
+        self.note = note
+
+    def _remove_note(self, directory: str) -> None:
+        """Remove the file that led to a kernel that is no more, and no file of another."""
+        for note in filter(None, {self.note, self.wanted.note}):
+            with contextlib.suppress(OSError, KernelFileError):
+                if KernelFile.read(note).directory == directory:
+                    note.unlink()
+
     async def undo(self) -> None:
         """Take back what was begun: stop what was started, leave what was joined."""
         if self.wanted.directory is None:
             await self._end()
         else:
-            await self.leave()
+            await self._leave()
 
     async def _end(self) -> None:
+        directory = self._live.directory
         try:
             await background.run(self._live.end())
         finally:
             self._remove_file()
+            if directory:
+                self._remove_note(directory)
 
     def _remove_file(self) -> None:
         """Remove the connection file that leads nowhere now, unless it is another program's."""
@@ -173,7 +204,21 @@ class HeldKernel:
         await self._end()
 
     async def leave(self) -> None:
-        """Let go of it: if it runs, it runs on; if it does not, nothing stays on the host."""
+        """Let go of it: it runs on, and it is noted where."""
+        try:
+            if self.wanted.directory is None and self.note is None and self._facts is not None:
+                await self._write_note()
+        finally:
+            await self._leave()
+
+    async def bury(self) -> None:
+        """Let go of it after its end, so that nothing stays on the host unless others hold it."""
+        directory = self._live.directory
+        await self._leave()
+        if directory:
+            self._remove_note(directory)
+
+    async def _leave(self) -> None:
         try:
             await background.run(self._live.leave())
         finally:

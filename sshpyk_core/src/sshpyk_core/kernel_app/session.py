@@ -158,7 +158,7 @@ class _Session:
             wish = Wish.LEAVE if self._kernel.wanted.stays else Wish.SHUTDOWN
         if wish is Wish.LEAVE:
             await self._kernel.leave()
-            self._told.ok("was left running.")
+            self._told.left(self._kernel)
         else:
             await self._kernel.shut_down()
             self._told.ok("was shut down.")
@@ -166,5 +166,5 @@ class _Session:
 
     async def _died(self, returncode: int) -> int:
         self._told.died(returncode)
-        await self._kernel.leave()
+        await self._kernel.bury()
         return exit_status(returncode)

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sshpyk_core.cli.page import Page
 from sshpyk_core.errors import SshpykError
@@ -51,6 +52,8 @@ class Told:
                 page.marked("info", note)
             page.whole("file", file)
             page.whole("connect", f"jupyter console --existing {shlex.quote(file)}")
+            if kernel.note is not None:
+                page.whole("again", _again(kernel.note))
             if someone_types():
                 page.row("keys", "Ctrl+C interrupts, Ctrl+D asks what to do, Ctrl+\\ leaves it")
 
@@ -64,6 +67,13 @@ class Told:
         """Tell that something was done."""
         with _said():
             Page(stderr=self._stderr).marked("ok", f"{self.name} {text}")
+
+    def left(self, kernel: HeldKernel) -> None:
+        """Tell that it runs on, and how it is had again."""
+        self.ok("was left running.")
+        with _said():
+            if kernel.note is not None:
+                Page(label_columns=_LABELS, stderr=self._stderr).whole("again", _again(kernel.note))
 
     def failed(self, error: SshpykError) -> None:
         """Tell that something could not be done."""
@@ -80,3 +90,7 @@ class Told:
         how = f"signal {-returncode}" if returncode < 0 else f"exit status {returncode}"
         with _said():
             Page(stderr=True).marked("error", f"{self.name} has ended by itself, with {how}.")
+
+
+def _again(note: Path) -> str:
+    return f"sshpyk-kernel --existing {shlex.quote(str(note))}"

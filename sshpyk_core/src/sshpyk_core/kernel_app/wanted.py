@@ -9,9 +9,8 @@ from pathlib import Path
 
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection_file import Agreed, read
-from sshpyk_core.kernelspecs import LocalSpec
 
-__all__ = ["Wanted", "file_for_clients", "named"]
+__all__ = ["Wanted", "absolute", "configured", "file_for_clients"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,9 @@ class Wanted:
         name: for programs that read the connection file: of a kernel spec here, or of the host's.
         agreed: what another program has written into that file; None where it is ours to write.
         env: variables for the kernel from the local kernel spec.
-        note: where it is noted how to find the kernel again; None for nowhere unless it is left.
+        note: the file that leads to the kernel from other programs while it stays; None for one
+            in ``notes``.
+        notes: Jupyter's runtime directory.
         leave: leave it as soon as it runs.
     """
 
@@ -36,6 +37,7 @@ class Wanted:
     agreed: Agreed | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     note: Path | None = None
+    notes: Path = field(default_factory=Path)
     leave: bool = False
 
     @property
@@ -45,6 +47,11 @@ class Wanted:
         One that was joined has been there without this program.
         """
         return self.config.persistent or self.directory is not None
+
+
+def absolute(path: str) -> Path:
+    """Give a path of the command line as what it means from here."""
+    return Path(path).expanduser().absolute()
 
 
 def file_for_clients(named: str, runtime_dir: Path) -> tuple[Path, Agreed | None]:
@@ -60,26 +67,21 @@ def file_for_clients(named: str, runtime_dir: Path) -> tuple[Path, Agreed | None
     path = named.strip().strip("'\"")
     if not path:
         return runtime_dir / f"kernel-{uuid.uuid4()}.json", None
-    file = Path(path).expanduser().absolute()
+    file = absolute(path)
     return file, read(file) if file.exists() else None
 
 
-def named(spec: LocalSpec, persistent: bool, verbosity: int) -> KernelConfig:
-    """Give the configuration of a kernel spec with what the command line says besides.
+def configured(config: KernelConfig, stays: bool, verbosity: int) -> KernelConfig:
+    """Give a configuration with what the command line says besides.
 
     Args:
-        spec: one of ours.
-        persistent: whether the kernel is to stay.
+        config: of a kernel spec, or what leads to a kernel that runs.
+        stays: whether the kernel is to stay.
         verbosity: of ssh, 0 for what the spec says.
-
-    Raises:
-        ConfigError: the spec is wrong.
     """
-    config = spec.config()
-    if persistent:
+    if stays:
         config = replace(config, persistent=True)
     if verbosity and config.transport == "openssh":
-        config = replace(
-            config, transport_options={**config.transport_options, "verbose": verbosity}
-        )
+        options = {**config.transport_options, "verbose": verbosity}
+        config = replace(config, transport_options=options)
     return config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import click
 
@@ -27,6 +28,7 @@ class Joinable:
         label: it, with its host, for people.
         id: of the supervisor, as short as it may be; empty where that is not known.
         name: of the kernel spec here that leads to it, else of that on the host.
+        file: that has led to it, if one has.
         attached: whether programs hold it already; None where that is not known.
     """
 
@@ -35,6 +37,7 @@ class Joinable:
     label: str
     id: str = ""
     name: str = ""
+    file: Path | None = None
     attached: bool | None = None
 
 
@@ -99,4 +102,4 @@ def _joinable(found: Found, config: KernelConfig, name: str) -> Joinable:
     kernel = found.kernel
     if kernel.kernel:
         config = replace(config, remote_kernel_name=kernel.kernel)
-    return Joinable(config, kernel.directory, str(found), found.id, name, kernel.attached)
+    return Joinable(config, kernel.directory, str(found), found.id, name, None, kernel.attached)
