@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from support.far import FarSide
 from support.invoked import invoked
 from support.jupyter_server import jupyter_server
-from support.kernel_app import client_of, evaluated, file_on, holding, interrupted, on_screen
+from support.kernel_app import (
+    client_of,
+    evaluated,
+    file_on,
+    first_object,
+    holding,
+    interrupted,
+    on_screen,
+)
 from support.screen import SSHPYK, Screen
 
 pytestmark = pytest.mark.ways(servers=["sshd"], why="these are programs, whatever the server")
@@ -37,9 +44,7 @@ def test_kernel_that_was_left_is_had_by_two_programs_at_once(far: FarSide) -> No
             holding("attach", supervisor.name[:10], "--json", command=SSHPYK) as second,
         ):
             assert evaluated(client, "x = 42; print(x)") == "42"
-            assert second.stdout is not None
-            lines = iter(second.stdout.readline, "")
-            told = json.loads("".join(_object(lines)))
+            told = first_object(second)
             assert told["attached"] is True
             assert supervisor.name.startswith(told["id"])
             with client_of(Path(told["connection_file"])) as other:
@@ -54,14 +59,6 @@ def test_kernel_that_was_left_is_had_by_two_programs_at_once(far: FarSide) -> No
             assert (second.returncode, "was shut down." in errors) == (0, True)
     assert not file.exists()
     assert far.left_behind() == []
-
-
-def _object(lines: Iterable[str]) -> Iterator[str]:
-    """Give the lines of the JSON object that comes first."""
-    for line in lines:
-        yield line
-        if line == "}\n":
-            return
 
 
 @over_openssh

@@ -27,6 +27,7 @@ __all__ = [
     "evaluated",
     "file_of",
     "file_on",
+    "first_object",
     "holding",
     "interrupted",
     "on_screen",
@@ -80,6 +81,18 @@ def file_of(process: subprocess.Popen[str]) -> Path:
             return Path(found[1])
     assert process.stderr is not None
     raise AssertionError(f"it told of no file: {process.stderr.read()}")
+
+
+def first_object(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Wait for the JSON object that it prints first."""
+    assert process.stdout is not None
+    written = ""
+    while not written.endswith("}\n"):
+        line = process.stdout.readline()
+        assert line, process.communicate()
+        written += line
+    told: dict[str, Any] = json.loads(written)
+    return told
 
 
 @contextmanager
