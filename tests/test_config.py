@@ -312,10 +312,3 @@ def test_the_table_of_keys_is_complete() -> None:
     assert {each.name for each in dataclasses.fields(KernelConfig)} - {"notices"} <= set(names)
     assert [key.name for key in KEYS if key.default is REQUIRED] == ["ssh_host_alias"]
     assert all(key.doc.endswith(".") and key.kind.allowed for key in KEYS)
-
-
-@pytest.mark.parametrize("key", ["persistent_file"])
-def test_a_key_of_1x_that_is_without_effect_says_so(key: str) -> None:
-    config = KernelConfig.parse({"ssh_host_alias": "gpu", key: "kernel.json"})
-    assert len(config.notices) == 1
-    assert key in config.notices[0]

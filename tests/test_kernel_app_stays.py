@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from support.kernel_app import (
     holding,
     on_screen,
 )
+from support.managers import started
 
 pytestmark = pytest.mark.ways(servers=["sshd"], why="these are programs, whatever the server")
 over_openssh = pytest.mark.ways(transports=["openssh"], why="the transport has no part in it")
@@ -82,6 +84,18 @@ def test_kernel_that_was_left_is_had_again_by_its_id_and_by_its_name(far: FarSid
         process.communicate(timeout=30)
     assert (process.returncode, note.exists()) == (3, False)
     assert far.left_behind() == []
+
+
+@over_openssh
+async def test_file_that_a_kernel_spec_wants_is_there_as_long_as_its_kernel(far: FarSide) -> None:
+    far.install("noted", persistent_file="note.json")
+    note = far.local.runtime_dir / "note.json"
+    async with started("noted") as (manager, _client):
+        (supervisor,) = far.supervisors()
+        assert json.loads(note.read_text())["supervisor"] == supervisor.name
+        await manager.shutdown_kernel()
+        assert not note.exists()
+    assert await asyncio.to_thread(far.left_behind) == []
 
 
 def changed(**values: Any) -> Callable[[dict[str, Any]], str]:

@@ -225,10 +225,6 @@ KEYS: tuple[Key, ...] = (
 )
 """Every key that a stanza may have."""
 
-_WITHOUT_EFFECT = {
-    "persistent_file": "no such file is written",
-}
-
 _BY_NAME = {key.name: key for key in KEYS}
 
 _BLANK_IN_1X = ("persistent_file", "existing")
@@ -257,11 +253,6 @@ def _modern(values: Mapping[str, Any], problems: list[str]) -> tuple[dict[str, A
         f"the config key {name} has no meaning any more: {why}"
         for name, why in _NO_MEANING.items()
         if name in values
-    ]
-    notices += [
-        f"the config key {name} is without effect in this version: {instead}"
-        for name, instead in _WITHOUT_EFFECT.items()
-        if values.get(name)
     ]
     if "shutdown_timeout" in values:
         old = values["shutdown_timeout"]

@@ -42,7 +42,7 @@ class Agreed:
 
 
 def new_security(
-    key: str = "",
+    key: str | None = None,
     signature_scheme: str = "hmac-sha256",
     encryption: Literal["disabled", "auto", "required"] = "disabled",
     curve: tuple[bytes, bytes] | None = None,
@@ -50,7 +50,7 @@ def new_security(
     """Give what a new kernel and its clients are to agree on.
 
     Args:
-        key: signs the messages; a new one if empty.
+        key: signs the messages, empty for none; a new one if not given.
         signature_scheme: how.
         encryption: Jupyter's ``transport_encryption``.
         curve: the public and the secret key, where there are some already.
@@ -61,7 +61,7 @@ def new_security(
 
         public, secret = curve or zmq.curve_keypair()
     return MessageSecurity(
-        key=key or str(uuid.uuid4()),
+        key=str(uuid.uuid4()) if key is None else key,
         signature_scheme=signature_scheme,
         encryption=encryption,
         curve_publickey=public.decode(),

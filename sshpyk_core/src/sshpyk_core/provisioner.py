@@ -11,16 +11,19 @@ import os
 import secrets
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
-import zmq
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
+from sshpyk_core.connection_file import connection_info, new_security
+from sshpyk_core.errors import ConfigError
 from sshpyk_core.existing import existing_directory
 from sshpyk_core.finding_again import attach_again
+from sshpyk_core.kernel_note import remove_note, wanted_note, write_note
 from sshpyk_core.launch_request import KernelFacts, Launch, MessageSecurity
 from sshpyk_core.live_kernel import SIGKILL, LiveKernel
 from sshpyk_core.remote.wire import PORTS
@@ -125,8 +128,17 @@ class SSHKernelProvisioner(KernelProvisionerBase):
             self.log.info("%s: the kernel %s stays there", *self._names)
             await background.run(self._live.leave())
         else:
+            directory = self._live.directory
             await background.run(self._live.end())
+            if directory and (note := wanted_note(self._config)):
+                remove_note(note, directory)
         self._has_process = False
+
+    async def _write_note(self, note: Path) -> None:
+        try:
+            await background.run(write_note(self._live, note, note.parent))
+        except ConfigError as error:
+            self.log.warning("%s: the kernel %s runs, but %s", *self._names, error)
 
     @property
     def _names(self) -> tuple[str, str]:
@@ -174,7 +186,9 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         if self.kernel_spec is not None:
             # How to interrupt is the remote spec's to say; the local one is a copy at best.
             self.kernel_spec.interrupt_mode = facts.interrupt_mode
-        self._publish(facts.connection, facts)
+        if note := wanted_note(self._config):
+            await self._write_note(note)
+        self._publish(facts)
         return self.connection_info
 
     async def _get(self, launch: Launch) -> KernelFacts:
@@ -218,17 +232,12 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         manager = self._manager
         session = manager.session
         encryption = self._encryption(kwargs)
-        public = secret = b""
-        if encryption != "disabled":
-            public, secret = manager.curve_publickey or b"", manager.curve_secretkey or b""
-            if not public:
-                public, secret = zmq.curve_keypair()
-        return MessageSecurity(
-            key=session.key.decode(),
-            signature_scheme=session.signature_scheme,
-            encryption=encryption,
-            curve_publickey=public.decode(),
-            curve_secretkey=secret.decode(),
+        known = manager.curve_publickey, manager.curve_secretkey
+        return new_security(
+            session.key.decode(),
+            session.signature_scheme,
+            encryption,
+            known if all(known) else None,
         )
 
     def _encryption(self, kwargs: Mapping[str, Any]) -> Literal["disabled", "auto", "required"]:
@@ -239,24 +248,11 @@ class SSHKernelProvisioner(KernelProvisionerBase):
             return "required"
         return "auto" if wanted in (True, "auto") else "disabled"
 
-    def _publish(self, connection: MessageSecurity, facts: KernelFacts) -> None:
-        info: KernelConnectionInfo = {
-            "transport": "tcp",
-            "ip": facts.ip,
-            "key": connection.key.encode(),  # type: ignore[typeddict-item]  # Jupyter wants bytes
-            "signature_scheme": connection.signature_scheme,
-            "shell_port": facts.ports["shell"],
-            "iopub_port": facts.ports["iopub"],
-            "stdin_port": facts.ports["stdin"],
-            "control_port": facts.ports["control"],
-            "hb_port": facts.ports["hb"],
-        }
+    def _publish(self, facts: KernelFacts) -> None:
+        self.connection_info = connection_info(facts)
         if facts.encrypted:
-            info["curve_publickey"] = connection.curve_publickey
-            info["curve_secretkey"] = connection.curve_secretkey
-            self._manager.curve_publickey = connection.curve_publickey.encode()
-            self._manager.curve_secretkey = connection.curve_secretkey.encode()
-        self.connection_info = info
+            self._manager.curve_publickey = facts.connection.curve_publickey.encode()
+            self._manager.curve_secretkey = facts.connection.curve_secretkey.encode()
 
     # --- what Jupyter asks besides -----------------------------------------------------------
 

@@ -17,6 +17,7 @@ from sshpyk_core.kernel_app.lookup import find_existing
 from sshpyk_core.kernel_app.session import hold
 from sshpyk_core.kernel_app.told import Told
 from sshpyk_core.kernel_app.wanted import Wanted, absolute, configured, file_for_clients
+from sshpyk_core.kernel_note import wanted_note
 from sshpyk_core.kernelspecs import find_ours
 
 __all__ = ["SSHKernelApp", "main"]
@@ -106,7 +107,7 @@ class SSHKernelApp(JupyterApp):
         if known is not None:
             config = self._configured(known.config)
         assert config is not None
-        note = self.persistent_file or config.persistent_file
+        note = absolute(self.persistent_file) if self.persistent_file else wanted_note(config)
         wanted = Wanted(
             config=config,
             file=file,
@@ -114,7 +115,7 @@ class SSHKernelApp(JupyterApp):
             name=self.kernel_name.lower() or (known.name if known else ""),
             agreed=agreed,
             env=(spec.content.get("env") or {}) if spec else {},
-            note=absolute(note) if note else known.file if known else None,
+            note=note or (known.file if known else None),
             notes=Path(self.runtime_dir),
             leave=self.leave,
         )

@@ -14,10 +14,10 @@ from jupyter_client.connect import KernelConnectionInfo
 
 from sshpyk_core import connection_file
 from sshpyk_core.background import background
-from sshpyk_core.errors import ConfigError, KernelFileError, RemoteError
+from sshpyk_core.errors import ConfigError, RemoteError
 from sshpyk_core.kernel_app.messages import ask
 from sshpyk_core.kernel_app.wanted import Wanted
-from sshpyk_core.kernel_file import KernelFile
+from sshpyk_core.kernel_note import remove_note, write_note
 from sshpyk_core.launch_request import KernelFacts, Launch
 from sshpyk_core.live_kernel import LiveKernel
 
@@ -100,26 +100,12 @@ class HeldKernel:
             connection_file.write(self.wanted.file, self._info, name)
 
     async def _write_note(self) -> None:
-        async def describe() -> KernelFile | None:
-            return self._live.describe()
-
-        described = await background.run(describe())
-        if described is None:
-            return
-        name = f"sshpyk-kernel-{described.supervisor}.json"
-        note = self.wanted.note or self.wanted.notes / name
-        try:
-            described.write(note)
-        except OSError as error:
-            raise ConfigError(f"{note} cannot be written: {error.strerror or error}") from error
-        self.note = note
+        work = write_note(self._live, self.wanted.note, self.wanted.notes)
+        self.note = await background.run(work)
 
     def _remove_note(self, directory: str) -> None:
-        """Remove the file that led to a kernel that is no more, and no file of another."""
         for note in filter(None, {self.note, self.wanted.note}):
-            with contextlib.suppress(OSError, KernelFileError):
-                if KernelFile.read(note).directory == directory:
-                    note.unlink()
+            remove_note(note, directory)
 
     async def undo(self) -> None:
         """Take back what was begun: stop what was started, leave what was joined."""
