@@ -13,6 +13,7 @@ import zmq
 from jupyter_client.connect import write_connection_file
 from sshpyk_core.kernelspecs import kernel_argv
 from support.far import FarSide
+from support.invoked import invoked
 from support.kernel_app import (
     KERNEL_APP,
     client_of,
@@ -29,6 +30,8 @@ from support.kernels import remote_ipykernel
 over_openssh = pytest.mark.ways(
     transports=["openssh"], servers=["sshd"], why="what is tested does not touch the transport"
 )
+
+others = pytest.mark.others
 
 
 @pytest.mark.ways(servers=["sshd"], why="these are programs, whatever the server")
@@ -76,7 +79,7 @@ def test_programs_that_know_no_provisioners_get_the_kernel(far: FarSide, tmp_pat
 
 
 @over_openssh
-@pytest.mark.parametrize("ending", ["SIGHUP", "SIGUSR2", "exit", "kill"])
+@pytest.mark.parametrize("ending", ["SIGUSR2", "exit", pytest.param("kill", marks=others)])
 def test_exit_status_says_how_the_kernel_ended(far: FarSide, ending: str) -> None:
     with holding("-k", "far", "--poll-interval=5000") as process:
         file = file_of(process)
@@ -95,7 +98,31 @@ def test_exit_status_says_how_the_kernel_ended(far: FarSide, ending: str) -> Non
 
 
 @over_openssh
-@pytest.mark.parametrize("sent", ["SIGTERM", "SIGINT"])
+def test_kernel_that_wants_messages_is_interrupted_by_one(far: FarSide) -> None:
+    remote_ipykernel(far.server.home, "messages", interrupt_mode="message")
+    far.install("messages", "messages")
+    with holding("-k", "messages") as process:
+        with client_of(file_of(process)) as client, interrupted(client):
+            for _ in range(3):
+                process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    assert "was interrupted." in output
+
+
+@over_openssh
+def test_terminal_that_is_closed_ends_the_kernel(far: FarSide) -> None:
+    with on_screen("-k", "far") as screen:
+        file = file_on(screen)
+        screen.hang_up()
+        assert screen.process.wait(30) == 0
+    assert not file.exists()
+    assert far.left_behind() == []
+
+
+@over_openssh
+@pytest.mark.parametrize("sent", ["SIGTERM", pytest.param("SIGINT", marks=others)])
 def test_signal_during_the_start_undoes_it(far: FarSide, sent: str, tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     os.mkfifo(begun)
@@ -110,6 +137,27 @@ def test_signal_during_the_start_undoes_it(far: FarSide, sent: str, tmp_path: Pa
     assert output == ""
     assert far.left_behind() == []
     assert list(far.local.runtime_dir.glob("kernel-*")) == []
+
+
+@over_openssh
+def test_kernel_that_is_left_while_it_starts_is_left_when_it_runs(
+    far: FarSide, tmp_path: Path
+) -> None:
+    begun, go_on = tmp_path / "begun", tmp_path / "go on"
+    for each in (begun, go_on):
+        os.mkfifo(each)
+    far.install("slow", remote_precmd=f"echo > {begun}; read word < '{go_on}'", launch_timeout=60)
+    with holding("--kernel=slow") as process:
+        begun.read_text()
+        for sent in (signal.SIGUSR1, signal.SIGQUIT):
+            process.send_signal(sent)
+        go_on.write_text("now\n")
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    assert "was left running." in output
+    (supervisor,) = far.supervisors()
+    assert invoked("stop", "-y", supervisor.name).exit_code == 0
+    assert far.left_behind() == []
 
 
 @over_openssh

@@ -98,6 +98,11 @@ class Screen:
         """Press Ctrl+C."""
         self.type("\x03")
 
+    def hang_up(self) -> None:
+        """Close the terminal, as the end of its window or of a login does."""
+        os.close(self._near)
+        self._near = os.open(os.devnull, os.O_RDONLY)
+
     def finish(self, timeout: float = 60) -> int:
         """Wait for the end of the program; give its exit status."""
         deadline = time.monotonic() + timeout
