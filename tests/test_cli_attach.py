@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from support.far import FarSide
+from support.far import OVER_SSH, FarSide
 from support.invoked import invoked
 from support.jupyter_server import jupyter_server
 from support.kernel_app import (
@@ -22,7 +22,7 @@ from support.kernel_app import (
 from support.screen import SSHPYK, Screen
 
 pytestmark = pytest.mark.ways(servers=["sshd"], why="these are programs, whatever the server")
-over_openssh = pytest.mark.ways(transports=["openssh"], why="the transport has no part in it")
+over_openssh = pytest.mark.parametrize("way", [OVER_SSH], ids=str)
 
 
 def left_running(name: str = "far") -> None:

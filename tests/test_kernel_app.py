@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import zmq
 from jupyter_client.connect import write_connection_file
 from sshpyk_core.kernelspecs import kernel_argv
-from support.far import FarSide
+from support.far import OVER_SSH, FarSide
 from support.invoked import invoked
 from support.kernel_app import (
     KERNEL_APP,
@@ -27,9 +28,7 @@ from support.kernel_app import (
 )
 from support.kernels import remote_ipykernel
 
-over_openssh = pytest.mark.ways(
-    transports=["openssh"], servers=["sshd"], why="what is tested does not touch the transport"
-)
+over_openssh = pytest.mark.parametrize("way", [OVER_SSH], ids=str)
 
 others = pytest.mark.others
 
@@ -161,6 +160,10 @@ def test_kernel_that_is_left_while_it_starts_is_left_when_it_runs(
 
 
 @over_openssh
+@pytest.mark.skipif(
+    "curve_publickey" not in inspect.signature(write_connection_file).parameters,
+    reason="this jupyter_client is older than CURVE",
+)
 def test_connection_file_with_curve_keys_is_honoured(far: FarSide, tmp_path: Path) -> None:
     metadata = {"supported_encryption": "curve"}
     remote_ipykernel(far.server.home, "curved", metadata=metadata)

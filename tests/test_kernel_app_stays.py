@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.far import FarSide, state_of
+from support.far import OVER_SSH, FarSide, state_of
 from support.kernel_app import (
     client_of,
     complaint,
@@ -25,7 +25,7 @@ from support.kernel_app import (
 from support.managers import started
 
 pytestmark = pytest.mark.ways(servers=["sshd"], why="these are programs, whatever the server")
-over_openssh = pytest.mark.ways(transports=["openssh"], why="the transport has no part in it")
+over_openssh = pytest.mark.parametrize("way", [OVER_SSH], ids=str)
 
 
 def test_kernel_that_stays_is_had_again_by_its_file(far: FarSide, tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_kernel_that_stays_is_had_again_by_its_file(far: FarSide, tmp_path: Path
 
 
 @over_openssh
-def test_kernel_that_was_left_is_had_again_by_its_id_and_by_the_name_of_its_file(
+def test_kernel_that_was_left_is_had_again_by_its_id_and_by_its_file(
     far: FarSide,
 ) -> None:
     with on_screen("-k", "far") as screen:

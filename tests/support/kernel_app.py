@@ -116,7 +116,8 @@ def evaluated(client: BlockingKernelClient, code: str) -> str:
 @contextmanager
 def interrupted(client: BlockingKernelClient) -> Iterator[None]:
     """Have the kernel busy, and then its work ended by a KeyboardInterrupt."""
-    sent = client.execute(BUSY)
+    # Otherwise what is asked for at once afterwards may be answered as given up.
+    sent = client.execute(BUSY, stop_on_error=False)
     while client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
         pass
     yield

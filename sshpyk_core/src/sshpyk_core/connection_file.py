@@ -5,6 +5,7 @@ Their form is Jupyter's: https://jupyter-client.readthedocs.io/en/stable/kernels
 
 from __future__ import annotations
 
+import inspect
 import json
 import uuid
 from collections.abc import Mapping
@@ -141,8 +142,10 @@ def write(file: Path, info: KernelConnectionInfo, kernel_name: str) -> None:
         ConfigError: it cannot be written.
     """
     fields: dict[str, Any] = dict(info)
+    # An older jupyter_client knows no such keys, and writes them as they come.
+    known = inspect.signature(write_connection_file).parameters
     for name in ("curve_publickey", "curve_secretkey"):
-        if name in fields:
+        if name in fields and name in known:
             fields[name] = fields[name].encode()
     try:
         write_connection_file(str(file), kernel_name=kernel_name, **fields)
