@@ -231,14 +231,19 @@ class LiveKernel:
             self._hold.supervisor.turn_away()
         return returncode
 
+    @property
+    def shared(self) -> bool:
+        """Whether other programs were attached when its process ended; they may start it again."""
+        supervisor = self._hold.supervisor
+        if supervisor is None or supervisor.gone is not None:
+            return False
+        return bool(supervisor.status.get("others"))
+
     async def started_anew(self, patience: float) -> bool:
-        """Wait, after its end, for another program to start it again.
+        """Wait, after its end, for another program to start it again; say whether one has.
 
         Args:
             patience: seconds to wait.
-
-        Returns:
-            Whether one has.
         """
         return await self._life.started_anew(patience)
 

@@ -26,9 +26,6 @@ __all__ = ["HeldKernel"]
 SHUTDOWN_SECONDS = 5.0
 """That a kernel may take to end by itself, if its spec does not say (``shutdown_time``)."""
 
-ANEW_SECONDS = 1.0
-"""That another program which restarts the kernel may take from its end to its start."""
-
 INTERRUPT_SECONDS = 10.0
 """That a kernel may take to answer ``interrupt_request``."""
 
@@ -44,6 +41,7 @@ class HeldKernel:
             logger: where the user sees warnings.
         """
         self.wanted = wanted
+        self._log = logger
         self._live = LiveKernel(wanted.config, logger)
         self._launch: Launch | None = None
         self._facts: KernelFacts | None = None
@@ -136,14 +134,19 @@ class HeldKernel:
     # --- while it runs -----------------------------------------------------------------------
 
     async def ended(self) -> int:
-        """Wait for its end, after which no other program starts it again at once.
+        """Wait for its end, after which no other program starts it again.
 
         Returns:
             Its exit status, minus a signal's number.
         """
         while True:
             returncode = await background.run(self._live.wait())
-            if not await background.run(self._live.started_anew(ANEW_SECONDS)):
+            if not self._live.shared:
+                return returncode
+            said = "%s has ended; another program that is attached may start it again"
+            self._log.info(said, self.wanted.config.remote_kernel_name)
+            patience = self.wanted.config.launch_timeout
+            if not await background.run(self._live.started_anew(patience)):
                 return returncode
 
     async def interrupt(self) -> None:

@@ -211,6 +211,7 @@ class SupervisorClient:
             self._watcher.spool_full(SpoolFull(int(event["bytes"]), refusal))
         elif event.get("event") == "exited" and int(event["generation"]) >= self.generation:
             self.generation = int(event["generation"])
+            self.status["others"] = event.get("others") is True
             self._watcher.exited(int(event["returncode"]))
         elif event.get("event") == "started" and int(event["generation"]) > self.generation:
             self._started(event)

@@ -68,6 +68,11 @@ class Presence:
         there = (each for each in self.attachments.values() if each.connected)
         return any(each not in self._leaving for each in there)
 
+    @property
+    def shared(self) -> bool:
+        """Whether several programs are attached now."""
+        return sum(each.connected for each in self.attachments.values()) > 1
+
     def over(self, kernel: Kernel) -> bool:
         """Say whether there is nobody, and nothing that somebody could come back for."""
         return self.left and not kernel.running and not self.attachments

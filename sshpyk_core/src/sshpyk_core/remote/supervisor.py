@@ -256,8 +256,9 @@ class Supervisor:
                 each.post(wire.EVENT, event)
 
     def _exited(self, report: Dict[str, Any]) -> None:
+        others = self._presence.shared
         for each in self._presence.attachments.values():
-            each.post(wire.EVENT, dict(report, event="exited"))
+            each.post(wire.EVENT, dict(report, event="exited", others=others))
         self._presence_changed()
 
     def reap(self) -> None:
