@@ -232,13 +232,10 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         manager = self._manager
         session = manager.session
         encryption = self._encryption(kwargs)
-        known = manager.curve_publickey, manager.curve_secretkey
-        return new_security(
-            session.key.decode(),
-            session.signature_scheme,
-            encryption,
-            known if all(known) else None,
-        )
+        curve = None
+        if encryption != "disabled" and manager.curve_publickey:
+            curve = manager.curve_publickey, manager.curve_secretkey or b""
+        return new_security(session.key.decode(), session.signature_scheme, encryption, curve)
 
     def _encryption(self, kwargs: Mapping[str, Any]) -> Literal["disabled", "auto", "required"]:
         wanted = kwargs.get("transport_encryption")
