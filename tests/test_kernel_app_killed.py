@@ -37,6 +37,7 @@ def test_every_line_is_heard_once_and_the_state_is_intact(far: FarSide) -> None:
     with attached(supervisor.name) as second, attached(supervisor.name) as third:
         told = first_object(second)
         assert told["attached"] is False
+        assert told["missed"] > 0
         after = heard_at(Path(told["connection_file"]))
         assert after == list(range(after[0], LINES))
         assert after[0] <= len(before)

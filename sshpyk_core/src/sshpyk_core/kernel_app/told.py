@@ -12,6 +12,7 @@ from sshpyk_core.cli.page import Page
 from sshpyk_core.errors import SshpykError
 from sshpyk_core.kernel_app.held import HeldKernel
 from sshpyk_core.kernel_app.keys import someone_types
+from sshpyk_core.launch_request import Missed
 
 __all__ = ["Told"]
 
@@ -50,12 +51,20 @@ class Told:
             page.marked("ok", f"{self.name} {'is here' if kernel.wanted.directory else 'runs'}.")
             for note in self._notes:
                 page.marked("info", note)
+            self._missed(page, kernel.facts.missed)
             page.whole("file", file)
             page.whole("connect", f"jupyter console --existing {shlex.quote(file)}")
             if kernel.note is not None:
                 page.whole("again", _again(kernel.note))
             if someone_types():
                 page.row("keys", "Ctrl+C interrupts, Ctrl+D asks what to do, Ctrl+\\ leaves it")
+
+    @staticmethod
+    def _missed(page: Page, missed: Missed | None) -> None:
+        if missed is not None and missed.size:
+            page.marked("info", f"It published {missed.size} bytes meanwhile, which come first.")
+        if missed is not None and missed.cut_short:
+            page.marked("warning", "It published more than could be kept: output is missing.")
 
     def menu(self, text: str) -> None:
         """Show the menu, behind which the answer is typed."""

@@ -76,11 +76,13 @@ class _ToldToPrograms(Told):
         self._found = found
 
     def ready(self, kernel: HeldKernel) -> None:
+        missed = kernel.facts.missed
         say(
             {
                 "kernel": self.name,
                 "id": self._found.id,
                 "connection_file": str(kernel.wanted.file),
                 "attached": self._found.attached,
+                "missed": missed.size if missed else 0,
             }
         )
