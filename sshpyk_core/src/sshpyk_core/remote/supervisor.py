@@ -250,15 +250,14 @@ class Supervisor:
         attachment.post(wire.RESULT, {"id": number, "ok": {}})
         attachment.when_acknowledged(on_heard)
 
-    def _tell_others(self, attachment: Attachment, event: Dict[str, Any]) -> None:
+    def _tell_others(self, attachment: Union[Attachment, None], event: Dict[str, Any]) -> None:
         for each in self._presence.attachments.values():
             if each is not attachment:
                 each.post(wire.EVENT, event)
 
     def _exited(self, report: Dict[str, Any]) -> None:
-        others = self._presence.shared
-        for each in self._presence.attachments.values():
-            each.post(wire.EVENT, dict(report, event="exited", others=others))
+        event = dict(report, event="exited", others=self._presence.shared)
+        self._tell_others(None, event)
         self._presence_changed()
 
     def reap(self) -> None:

@@ -57,7 +57,7 @@ def attach(
       id               its ID
       connection_file  the path of the connection file
       attached         whether other programs had it already
-      missed           bytes that it published while nobody listened, which come first
+      missed           bytes that nobody has heard yet, which come first
     """
     from sshpyk_core.cli.attach.holding import hold_joined
 
