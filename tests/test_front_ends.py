@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from jupyter_client.multikernelmanager import AsyncMultiKernelManager, MultiKernelManager
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from nbclient import NotebookClient
 from support.far import FarSide
+from support.front_ends import jupyter, nothing_is_left_of_a_process
 from support.kernels import execute, execute_blocking
 from support.managers import READY, connected_to
-from support.openssh import local_ssh
-from support.processes import wait_gone
 
 WHERE = "import os; print('home is', os.environ['HOME'])"
 
@@ -93,23 +89,3 @@ def test_jupyter_console_takes_code_and_leaves_nothing(far: FarSide) -> None:
     assert "Out[2]: 42" in done.stdout
     assert done.returncode == 0, done.stderr
     assert nothing_is_left_of_a_process(far)
-
-
-def jupyter(module: str, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run a front end as a program of its own."""
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(
-        command, input=stdin, capture_output=True, text=True, timeout=120, check=False
-    )
-
-
-def nothing_is_left_of_a_process(far: FarSide) -> bool:
-    """Wait until the program's kernels, its ssh and its connection files are gone."""
-
-    def find() -> list[Any]:
-        return [*far.server.processes(), *local_ssh(far.server)]
-
-    assert wait_gone(find, 10) == []
-    assert far.supervisors() == []
-    assert list(far.local.runtime_dir.iterdir()) == []
-    return True
