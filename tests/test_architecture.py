@@ -53,6 +53,7 @@ ARROWS = (
     ("host", "visiting"),
     ("checks",),
     ("provisioner",),
+    ("api",),
     ("kernel_app", "cli"),
 )
 """From the bottom to the top; what is not named here may stand anywhere in between."""
@@ -76,6 +77,7 @@ PUBLIC_NAMES = {
         "KernelSpecNotFoundError",
         "KernelStartError",
         "KernelTakenError",
+        "KernelTimeoutError",
         "LaunchError",
         "LinkError",
         "LinkLostError",

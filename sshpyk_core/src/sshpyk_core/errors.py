@@ -27,8 +27,9 @@
             ├── RemoteDirectoryError    no directory there that can be written
             ├── KernelSpecNotFoundError
             ├── KernelStartError        the kernel did not start, or died at once
-            ├── KernelEndedError        the kernel to attach to has ended
+            ├── KernelEndedError        the kernel has ended, so nothing more can be asked of it
             ├── KernelTakenError        a kernel that is wanted alone is in use by another program
+            ├── KernelTimeoutError      code took longer than it was given
             ├── SupervisorGoneError     the supervisor is no longer there
             └── SupervisorUnreachableError  it is there, but cannot be talked to now
 
@@ -52,6 +53,7 @@ __all__ = [
     "KernelSpecNotFoundError",
     "KernelStartError",
     "KernelTakenError",
+    "KernelTimeoutError",
     "LaunchError",
     "LinkError",
     "LinkLostError",
@@ -202,11 +204,15 @@ class KernelStartError(RemoteError):
 
 
 class KernelEndedError(RemoteError):
-    """The kernel that was to be attached to has ended, or never ran."""
+    """The kernel that something was asked of has ended, or never ran."""
 
 
 class KernelTakenError(RemoteError):
     """A kernel that was wanted alone is in use by another program."""
+
+
+class KernelTimeoutError(RemoteError):
+    """Code in a kernel took longer than the caller would wait."""
 
 
 class SupervisorGoneError(RemoteError):
