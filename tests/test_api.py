@@ -252,3 +252,28 @@ async def test_what_a_kernel_does_is_followed_after_coming_back(far: FarSide) ->
     finally:
         gate.unlink(missing_ok=True)
     assert far.left_behind() == []
+
+
+async def test_what_was_published_while_nobody_was_there_is_missed_once(far: FarSide) -> None:
+    gate, over = far.server.home / "gate", far.server.home / "over"
+    code = f"{until(gate)}\nfor n in range(3000): print(n)\nopen({str(over)!r}, 'w').close()"
+    try:
+        async with there(far) as host:
+            kernel = await host.start(persistent=True)
+            await kernel.begin(code)
+        gate.touch()
+        async with there(far) as host:
+            # It says that it is over by a file, as whoever attaches would no longer miss anything.
+            await (await host.start()).run(until(over))
+            kernel = await host.attach(kernel.id)
+            printed: list[str] = []
+            await print_to(printed, kernel.missed())
+            assert "".join(printed).split() == [str(n) for n in range(3000)]
+            async with await host.attach(kernel.id) as second:
+                assert [message async for message in second.missed()] == []
+            assert (await kernel.run("n")).value == "2999"
+            await kernel.stop()
+    finally:
+        gate.unlink(missing_ok=True)
+        over.unlink(missing_ok=True)
+    assert far.left_behind() == []
