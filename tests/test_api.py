@@ -20,7 +20,8 @@ from sshpyk_core.errors import (
     LocalSpecError,
     RemoteError,
 )
-from support.far import FarSide
+from support.far import FarSide, MakeFarSide
+from support.kernels import remote_bash_kernel, remote_ir_kernel, remote_xpython_kernel
 
 ENDLESS = "print('begun', flush=True)\nwhile True: pass"
 LAST_WORDS = """
@@ -276,4 +277,34 @@ async def test_what_was_published_while_nobody_was_there_is_missed_once(far: Far
     finally:
         gate.unlink(missing_ok=True)
         over.unlink(missing_ok=True)
+    assert far.left_behind() == []
+
+
+OTHERS = {
+    "bash": (remote_bash_kernel, "echo $((6 * 7))", "echo begun; sleep 600"),
+    "ir": (remote_ir_kernel, "cat(6 * 7)", "cat('begun'); flush.console(); Sys.sleep(600)"),
+    "xpython": (remote_xpython_kernel, "print(6 * 7)", "print('begun')\nwhile True: pass"),
+}
+
+
+@pytest.mark.others
+@pytest.mark.parametrize("name", OTHERS)
+async def test_kernels_of_other_kinds_are_used_alike(make_far: MakeFarSide, name: str) -> None:
+    install, code, long = OTHERS[name]
+    far = make_far()
+    install(far.server.home, name)
+    async with there(far, shutdown_time=0.5) as host:
+        kernel = await host.start(name, persistent=True)
+        assert (await kernel.run(code)).text.strip() == "42"
+        if name != "xpython":  # which ends by itself then
+            async for message in kernel.stream(long):
+                if message["header"]["msg_type"] == "stream":
+                    await kernel.interrupt()
+            assert (await kernel.run(code)).text.strip() == "42"
+        await kernel.begin(long)
+        await kernel.leave()
+        kernel = await host.attach(kernel.id)
+        await kernel.restart()
+        assert (await kernel.run(code)).text.strip() == "42"
+        await kernel.stop()
     assert far.left_behind() == []

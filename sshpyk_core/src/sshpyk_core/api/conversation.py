@@ -177,8 +177,8 @@ class Conversation:
         self, get: Callable[[], Awaitable[Message]], take: Callable[[Message], Awaitable[None]]
     ) -> None:
         try:
-            message = await get()
-        except ValueError as error:  # not signed with the key, or no message at all
+            message = checked(await get())
+        except (ValueError, TypeError) as error:  # not signed with the key, or no message at all
             log.warning("a message of a kernel was passed over: %s", error)
         else:
             await take(message)
@@ -272,3 +272,16 @@ class Conversation:
         self._calls[channel] = message_id
         getattr(self._client, f"{channel}_channel").send(message)
         return message_id
+
+
+def checked(message: Message) -> Message:
+    """Give a message that has all parts; some kernels leave out the parent where there is none.
+
+    Raises:
+        TypeError: it is none of Jupyter's.
+    """
+    message["parent_header"] = message.get("parent_header") or {}
+    for part in ("header", "parent_header", "content"):
+        if not isinstance(message.get(part), dict):
+            raise TypeError(f"its {part} is no object")
+    return message
