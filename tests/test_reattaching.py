@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sshpyk_core.link.stream import HIGH_WATER as CLIENT_HIGH_WATER
 from sshpyk_core.remote import wire
-from sshpyk_core.remote.courier import ACK_BYTES
+from sshpyk_core.remote.courier import ACK_BYTES, GREETING
 from sshpyk_core.remote.reactor import READ_SIZE
 from sshpyk_core.remote.spool import DISK_PIECE
 from support.far_half import LAUNCH, FarHalf
@@ -271,7 +271,7 @@ class TwoHalves(RuleBasedStateMachine):
     def is_complete(self) -> bool:
         for port, client in self.near.talkers.items():
             kernel = self.far.talkers[port]
-            left_silently = client.left and not client.said and not kernel.is_connected
+            left_silently = client.left and client.said <= GREETING and not kernel.is_connected
             if not left_silently and not (heard_all(kernel, client) and heard_all(client, kernel)):
                 return False
         return (
@@ -349,6 +349,17 @@ def test_a_client_that_leaves_before_the_kernel_listens_is_heard_all_the_same() 
     halves.say(PORTS[0], 3 * wire.CHUNK, of_kernel=False)
     halves.leave(PORTS[0], of_kernel=False)
     halves.teardown()
+
+
+def test_a_client_that_comes_and_leaves_in_an_outage_is_heard_if_it_said_more_than_hello() -> None:
+    for port in PORTS[:2]:
+        halves = TwoHalves()
+        halves.launch()
+        halves.near_hears_of_the_end(0)
+        halves.open(port)
+        halves.say(port, GREETING + 1, of_kernel=False)
+        halves.leave(port, of_kernel=False)
+        halves.teardown()
 
 
 def test_a_stall_in_the_middle_of_attaching_does_not_pass_for_the_supervisors_end() -> None:

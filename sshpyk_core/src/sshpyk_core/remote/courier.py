@@ -29,6 +29,9 @@ from .wire import (
 ACK_BYTES = LEAST_BYTES // 2
 """Bytes taken after which an acknowledgement does not wait any longer."""
 
+GREETING = 64
+"""Bytes that ZeroMQ's clients say before they are answered."""
+
 ACK_DELAY = 0.05
 """Seconds after which it does not wait any longer either, for both ends to keep."""
 
@@ -136,8 +139,10 @@ class Courier:
         """Forget a stream that the other end was not told of yet; say whether it is so.
 
         A client that looks for a sign of life comes and goes once a second, in a long outage too.
+        Until it is answered it says its greeting. One that has said more is not forgotten.
         """
-        if not any(kind == OPEN and number == stream for kind, number, _ in self._posted):
+        opens = (number for kind, number, _ in self._posted if kind == OPEN)
+        if self.pending(stream) > GREETING or stream not in opens:
             return False
         self._posted = deque(each for each in self._posted if each[1] != stream)
         self.abandon(stream)
