@@ -50,6 +50,7 @@ def command(
     assert left == []
 
 
+@pytest.mark.others
 @pytest.mark.timeout(600)
 def test_conformance_in_a_strangers_environment(environment: Environment) -> None:
     done = environment.run("-m", "pytest", "-p", "no:cacheprovider", "-q", "tests")

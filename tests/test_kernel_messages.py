@@ -7,6 +7,7 @@ import hashlib
 import random
 from typing import Any
 
+import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from support.far import FarSide
 from support.kernels import execute
@@ -65,6 +66,7 @@ async def test_comms_and_large_messages_pass_both_ways(far: FarSide) -> None:
         assert done.text == digest(cell.encode()) + "\n"
 
 
+@pytest.mark.others
 async def test_twenty_thousand_short_messages_arrive_in_order(far: FarSide) -> None:
     async with started() as (_, client):
         done = await execute(client, PUBLISH, timeout=120)

@@ -25,7 +25,7 @@ ENDS = {"killed": JupyterServer.kill, "stopped": stop, "shut down": JupyterServe
     ("how", "channels"),
     [
         ("killed", "relay"),
-        ("stopped", "relay"),
+        pytest.param("stopped", "relay", marks=pytest.mark.others),
         pytest.param("shut down", "relay", marks=pytest.mark.others),
         pytest.param("shut down", "forward", marks=pytest.mark.others),
     ],

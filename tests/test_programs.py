@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from support.far import FarSide
 from support.front_ends import jupyter, nothing_is_left_of_a_process
@@ -43,6 +44,7 @@ def test_papermill_runs_a_notebook_with_parameters(far: FarSide, tmp_path: Path)
     assert nothing_is_left_of_a_process(far)
 
 
+@pytest.mark.others
 def test_nbconvert_executes_a_notebook(far: FarSide, tmp_path: Path) -> None:
     source = notebook(tmp_path, WHERE, "6 * 7")
     done = jupyter("nbconvert", "--execute", "--to", "markdown", "--stdout", str(source))

@@ -23,6 +23,7 @@ FOUND_OUT = suspend.LONGEST_NAP + LinkTimers().awake_patience + 0.5
 """Seconds after a suspend within which a connection that does not answer is given up."""
 
 
+@pytest.mark.others
 @pytest.mark.ways(servers=["sshd"], why="a relay stands before it")
 async def test_a_suspend_over_which_the_connection_died_is_noticed_at_once(
     make_far: MakeFarSide,
@@ -46,6 +47,7 @@ async def test_a_suspend_over_which_the_connection_died_is_noticed_at_once(
     assert far.left_behind() == []
 
 
+@pytest.mark.others
 async def test_a_suspend_over_which_the_connection_held_changes_nothing(
     make_far: MakeFarSide,
 ) -> None:
