@@ -232,6 +232,57 @@ def test_who_comes_back_and_goes_leaves_the_connection_to_the_other(bench: Bench
     third.until_heard(lines(30, 40))
 
 
+def both_listening(bench: Bench) -> tuple[Program, Program]:
+    """Give two programs that have heard all there was since the second came."""
+    first = listening(bench)
+    second = bench.program()
+    second.listen()
+    bench.subscribed()
+    bench.publish(*lines(10, 20))
+    first.until_heard(lines(0, 20))
+    second.until_heard(lines(10, 20))
+    return first, second
+
+
+def keepers(bench: Bench) -> int:
+    """Count what is kept for whoever comes, and not for a program."""
+    return sum(each.outlet.is_keeper for each in bench.publications._sinks())
+
+
+def test_nothing_is_kept_for_others_any_more_when_one_that_gets_it_all_is_back(
+    bench: Bench,
+) -> None:
+    first, second = both_listening(bench)
+    first.vanish()
+    bench.publish(*lines(20, 30))
+    second.until_heard(lines(10, 30))
+    second.stop_listening()
+    assert keepers(bench) == 1
+    published_unheard(bench, 30, 40)
+    first.attach()
+    first.until_heard(lines(0, 40))
+    assert keepers(bench) == 0
+    first.vanish()
+    published_unheard(bench, 40, 50)
+    third = bench.program()
+    third.listen()
+    third.until_heard(lines(40, 50))
+
+
+def test_one_that_is_given_up_leaves_nothing_where_another_has_heard_more(bench: Bench) -> None:
+    first, second = both_listening(bench)
+    first.vanish()
+    bench.publish(*lines(20, 30))
+    second.until_heard(lines(10, 30))
+    second.vanish()
+    first.leave()
+    assert keepers(bench) == 0
+    published_unheard(bench, 30, 40)
+    third = bench.program()
+    third.listen()
+    third.until_heard(lines(30, 40))
+
+
 def test_bytes_that_are_no_messages_pass_all_the_same(bench: Bench) -> None:
     kernel = socket.create_server(("127.0.0.1", 0))
     bench.port = kernel.getsockname()[1]

@@ -254,6 +254,17 @@ async def test_one_who_attaches_again_fences_only_his_own_older_connection(far: 
     assert far.left_behind() == []
 
 
+async def test_a_program_that_was_given_up_is_told_so_when_it_comes_back(far: FarSide) -> None:
+    async with started():
+        (supervisor,) = far.supervisors()
+        token = state_of(supervisor)["token"]
+        async with stranger_at(supervisor) as stranger:
+            stranger.say(attach(token=token, epoch=2, received=1))
+            (farewell,) = await stranger.hear_all()
+            assert farewell.json()["kind"] == "given-up"
+    assert far.left_behind() == []
+
+
 # --- a full spool --------------------------------------------------------------------------------
 
 FLOOD_WHEN_CUT = """

@@ -129,15 +129,19 @@ class LiveKernel:
             work = self._hold.take(place, self, partial(join, terms), self._hold.leave)
             try:
                 self._joined = await self._in_time("attach to", work)
+                self._as_it_was = as_it_was
+                supervisor = self._hold.supervisor
+                assert supervisor is not None
+                missed = supervisor.status.get("missed")
+                facts = self._facts(supervisor.facts, self._joined, missed)
             except BaseException:
+                if self._hold.lasts:  # it had just been done when it was cancelled
+                    await asyncio.shield(self._hold.leave())
                 self._life.forget()
                 raise
-            self._as_it_was = as_it_was
-            supervisor = self._hold.supervisor
-            assert supervisor is not None
             if supervisor.status.get("pid") is None:
                 self._life.ended(int(supervisor.status.get("returncode") or 0))
-            return self._facts(supervisor.facts, self._joined, supervisor.status.get("missed"))
+            return facts
 
     def _facts(
         self, facts: Mapping[str, Any], connection: MessageSecurity, missed: object = None
@@ -220,6 +224,8 @@ class LiveKernel:
             if self._hold.supervisor.gone is None:
                 return  # it was that of an earlier kernel, which had been let go
             lost = "Its variables are lost; restart it to go on."
+            if self._hold.supervisor.runs_on:
+                lost = "It runs on there: `sshpyk attach` leads to it."
             self._log.warning("%s: the kernel %s is gone: %s. %s", *self._names, reason, lost)
         if self.returncode is None:
             self._life.ended(GONE_RETURNCODE)

@@ -38,6 +38,7 @@ class SupervisorClient:
         """The supervisor's directory on the host, once it has told."""
         self.gone: str | None = None
         """Why there is no supervisor any more."""
+        self.runs_on = False  # for others, and was only given up for this program
         self.start_seen = False
         """Whether its kernel was handed to somebody, and is to outlive this program."""
         self.facts: dict[str, Any] = {}
@@ -158,9 +159,8 @@ class SupervisorClient:
 
     def _gone_error(self, tried: str) -> SupervisorGoneError:
         fix = "The kernel is gone with it: start it again."
-        return SupervisorGoneError(
-            self.host, f"{tried} the kernel's supervisor", self.gone or "", fix
-        )
+        tried = f"{tried} the kernel's supervisor"
+        return SupervisorGoneError(self.host, tried, self.gone or "", fix)
 
     def release(self) -> None:
         """Let go of the link and of all clients; the supervisor stays."""
@@ -237,12 +237,13 @@ class SupervisorClient:
 
     def farewell(self, message: dict[str, Any]) -> None:
         """Take note that the supervisor is gone, or will not have us."""
-        if message.get("kind") in ("fenced", "refused", "unreachable"):
+        kind = message.get("kind")
+        if kind in ("fenced", "refused", "unreachable"):
             self._unreachable(str(message.get("message")))
             return
-        tried = "attach to the kernel" if message.get("kind") == "taken" else "launch the kernel"
-        known = is_known(message.get("kind"))
-        error = far_error(self.host, tried, message) if known else None
+        self.runs_on = kind == "given-up"
+        tried = "attach to the kernel" if kind == "taken" else "launch the kernel"
+        error = far_error(self.host, tried, message) if is_known(kind) else None
         self._supervisor_gone(str(message.get("message")), error)
 
     def data_sent(self, stream: int) -> None:

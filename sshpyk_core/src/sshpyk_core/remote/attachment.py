@@ -101,6 +101,8 @@ class Attachment(Program):
         self._conduit = conduit
         self._gone_since = None
         self._heard_at = self._reactor.clock()
+        if any(isinstance(each, Subscriber) and each.gets_all for each in self._streams.values()):
+            self._publications.drop_keeper()
         conduit.on_written = self._written
         conduit.write(wire.json_frame(handle, wire.ATTACHED, answer).encode())
         self.pump()

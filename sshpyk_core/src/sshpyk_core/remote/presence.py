@@ -12,6 +12,9 @@ UNKNOWN_PATIENCE = 60.0
 """Seconds that a kernel lives on with nobody attached, while nobody knows that it has started."""
 
 
+MOST_ABSENT = 32
+"""Programs that may be away at once: each holds descriptors and memory, and may never come back."""
+
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
@@ -60,6 +63,8 @@ class Presence:
         self.left = False
         """Whether the last program to attach has said that it will not come back."""
         self._leaving: Set[Attachment] = set()
+        self._absent: Dict[str, float] = {}
+        self._absent_timer: Optional[Timer] = None
         self.update()
 
     @property
@@ -90,8 +95,38 @@ class Presence:
                 self._leaving.remove(each)
                 each.leave()
 
+    # --- those who are away ------------------------------------------------------------------
+
+    def _give_up_absent(self) -> None:
+        """Give up programs that were away for too long, or are too many, while others came.
+
+        The last to go is not given up while nobody is there: it is waited for by itself.
+        """
+        now = self._reactor.clock()
+        away = {name for name, each in self.attachments.items() if not each.connected}
+        since = sorted((self._absent.get(name, now), name) for name in away)
+        kept = since if self.attached else since[:-1]
+        limit = now - self._detached_timeout
+        due = [name for at, name in kept if at <= limit]
+        due += [name for _, name in kept[len(due) : max(0, len(kept) - MOST_ABSENT)]]
+        self._absent = {name: at for at, name in since if name not in due}
+        for name in due:
+            attachment = self.attachments.pop(name)
+            self._leaving.discard(attachment)
+            attachment.leave()
+        if len(kept) > len(due) and self._absent_timer is None:
+            patience = max(0.0, kept[len(due)][0] - limit)
+            self._absent_timer = self._reactor.call_later(patience, self._absent_long_enough)
+
+    def _absent_long_enough(self) -> None:
+        self._absent_timer = None
+        self._give_up_absent()
+
+    # --- how long the supervisor waits -------------------------------------------------------
+
     def update(self, kernel_runs: bool = False) -> None:
         """Begin to wait when the last has gone, stop waiting when somebody has come."""
+        self._give_up_absent()
         if self.attached:
             self._stop_waiting()
             self._since = None

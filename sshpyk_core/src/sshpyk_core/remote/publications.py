@@ -105,6 +105,13 @@ class Publications:
         ]
         return min(left, key=lambda sink: sink.untaken, default=None)
 
+    def _is_latest(self, left: Sink) -> bool:
+        """Say whether nobody listens, and one who has gone has taken more than all others."""
+        if self._listened() or not left.eligible:
+            return False
+        other = self._latest()
+        return other is None or left.untaken < other.untaken
+
     def _prune(self) -> None:
         """Forget connections that have ended and of which nothing waits for others."""
         for each in [one for one in self._all if one.ended]:
@@ -163,7 +170,7 @@ class Publications:
                 sink.settle(delivered)
             publication.sinks.remove(sink)
             heirs = [each for each in self._arriving if each.source is sink]
-            if heirs or not self._listened():
+            if heirs or self._is_latest(sink):
                 self._keep(sink, heirs)
         sink.outlet.watch(None)
         self._close(publication)
@@ -181,6 +188,14 @@ class Publications:
         publication.sinks.append(keeper)
         for each in heirs:
             each.source = keeper
+
+    def drop_keeper(self) -> None:
+        """Give up what is kept for whoever comes: one who gets all of it is back."""
+        sources = [each.source for each in self._arriving]
+        for each in self._sinks():
+            if each.outlet.is_keeper and each not in sources:
+                self._drop(each)
+                self._close(each.publication)
 
     def _close(self, publication: Publication) -> None:
         """Close a connection that nobody needs any more, when the kernel has heard all."""

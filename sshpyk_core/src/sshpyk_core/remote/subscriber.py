@@ -76,6 +76,12 @@ class Subscriber:
         elif self.client.subscribed:
             self._on_subscribed(self, said)
 
+    @property
+    def gets_all(self) -> bool:
+        """Whether it gets what is published, and nobody else was given what waits for it."""
+        publication = self.sink.publication
+        return self.sink in publication.sinks and self.sink.eligible and not publication.ended
+
     # --- as of any other stream --------------------------------------------------------------
 
     @property

@@ -38,8 +38,8 @@ More than a link may be silent: its bridge takes the end of a connection for tha
 """
 
 
-class TakenError(Exception):
-    """A program that wants the kernel alone is not the first."""
+class TurnedAwayError(Exception):
+    """A program cannot attach: its kind, and why."""
 
 
 class Supervisor:
@@ -131,8 +131,8 @@ class Supervisor:
             except Exception as error:
                 # Whatever a connection brings may cost that connection, never the kernel.
                 answer = {"kind": "refused", "message": "%s: %s" % (type(error).__name__, error)}
-                if isinstance(error, TakenError):
-                    answer = {"kind": "taken", "message": str(error)}
+                if isinstance(error, TurnedAwayError):
+                    answer = {"kind": error.args[0], "message": error.args[1]}
                 conduit.write(wire.json_frame(handles[-1], wire.FAREWELL, answer).encode())
                 conduit.close_when_written()
                 on_end()
@@ -161,9 +161,9 @@ class Supervisor:
         status = dict(self._kernel.status(), directory=self._directory)
         if attachment is None:
             if int(request["received"]) > 0:
-                raise wire.WireError("this attachment has been given up")
+                raise TurnedAwayError("given-up", "this program was not connected for too long")
             if request.get("exclusive") and self._presence.attached:
-                raise TakenError("another program is connected to it")
+                raise TurnedAwayError("taken", "another program is connected to it")
             self._presence.start_seen |= bool(request.get("joins"))
             status["missed"] = self._publications.missed()
             on_lost = self._presence_changed
