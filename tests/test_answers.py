@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sshpyk_core.answers import Reader
 from sshpyk_core.errors import LinkError
+from sshpyk_core.launch_request import Missed
 
 from sshpyk_core import running_kernels, survey
 
@@ -83,6 +84,19 @@ def test_a_name_or_a_path_with_an_escape_in_it_is_refused(name: str) -> None:
     with pytest.raises(LinkError) as caught:
         survey._kernel(Reader("host", {**KERNEL, name: ESCAPE}))
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_secret_that_cannot_be_used_is_refused_and_not_shown() -> None:
+    assert Reader("host", "a key").secret() == "a key"
+    with pytest.raises(LinkError) as caught:
+        Reader("host", "a key\n", "join.connection.key").secret()
+    assert "join.connection.key" in str(caught.value)
+    assert "a key" not in str(caught.value)
+
+
+@pytest.mark.parametrize("since", [10**400, float("nan"), -1, "now", None])
+def test_what_was_missed_since_no_time_is_since_a_time_unknown(since: Any) -> None:
+    assert Missed.read({"bytes": 7, "full": True, "since": since}) == Missed(7, cut_short=True)
 
 
 def test_lists_and_texts_are_bounded() -> None:

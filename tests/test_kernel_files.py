@@ -77,6 +77,7 @@ def test_what_is_no_such_file_is_an_error_that_says_what_to_do(
         ({"directory": None}, "is damaged"),
         ({"supervisor": "../x"}, "is damaged"),
         ({"started": "yesterday"}, "is damaged"),
+        ({"started": 10**400}, "is damaged"),
         ({"config": {"ssh_host_alias": "-oProxyCommand=x"}}, "cannot be used"),
         ({"config": {"ssh_host_alias": "lab", "remote_precmd": "x"}}, "is damaged"),
     ],
@@ -93,6 +94,18 @@ def test_a_file_of_another_user_is_not_used(tmp_path: Path) -> None:
     path = written(tmp_path)
     os.chown(path, 12345, -1)
     with pytest.raises(KernelFileError, match="belongs to another user"):
+        KernelFile.read(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are none on this system")
+def test_what_is_no_file_or_open_to_everybody_is_not_waited_for_nor_used(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.chmod(0o666)
+    with pytest.raises(KernelFileError, match="can be written by everybody"):
+        KernelFile.read(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(KernelFileError, match="is no file"):
         KernelFile.read(path)
 
 

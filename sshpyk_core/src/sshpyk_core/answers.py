@@ -108,6 +108,15 @@ class Reader:
             raise self.wrong(f"a text without control characters of at most {MOST_TEXT}")
         return str(value)
 
+    def secret(self) -> str:
+        """Read a key or the like: as :meth:`plain`, and no message shows any of it."""
+        try:
+            return self.plain()
+        except LinkError:
+            raise Reader(self.host, "not shown", self.place).wrong(
+                "a secret that can be used"
+            ) from None
+
     def flag(self) -> bool:
         """Read a bool."""
         if not isinstance(self.value, bool):

@@ -11,8 +11,10 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
 from sshpyk_core.errors import (
     KernelEndedError,
-    KernelStartError,
     KernelTakenError,
+    LinkError,
+    LinkLostError,
+    RemoteError,
     SupervisorGoneError,
     SupervisorUnreachableError,
 )
@@ -58,17 +60,27 @@ async def attach_again(
         except KernelTakenError:
             taken = "%s: the kernel of %s is in use by another program: another one is started"
             logger.warning(taken, config.ssh_host_alias, session_name)
-        except KernelStartError as error:
-            logger.warning("%s", error)
         except (KernelEndedError, SupervisorGoneError, SupervisorUnreachableError) as error:
             log.debug("%s", error)
+        except LinkLostError:
+            raise
+        except (LinkError, RemoteError) as error:
+            # Such as one of an older sshpyk: it must not keep the notebook from having a kernel.
+            logger.warning("%s", error)
         else:
-            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.since or 0))
             again = "%s: %s goes on with the kernel %s that it left there, of %s"
             names = config.ssh_host_alias, session_name, facts.kernel_name
-            logger.warning(again, *names, since)
+            logger.warning(again, *names, _at(found.since))
             return facts
     return None
+
+
+def _at(seconds: float | None) -> str:
+    """Word a time that the host tells, which may be none."""
+    try:
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+    except (ValueError, OverflowError, OSError):
+        return "a time unknown"
 
 
 async def _left_there(config: KernelConfig, session_name: str) -> list[RunningKernel]:

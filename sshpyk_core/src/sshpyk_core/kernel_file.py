@@ -21,9 +21,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import re
+import stat
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ from sshpyk_core.errors import ConfigError, KernelFileError
 from sshpyk_core.launch_request import owner
 from sshpyk_core.link.hello import BridgeHello
 
-__all__ = ["KernelFile"]
+__all__ = ["KernelFile", "is_name"]
 
 FORMAT = "sshpyk kernel"
 VERSION = 1
@@ -158,17 +158,32 @@ class KernelFile:
             raise _error(path, said, "Use an alias that leads to that one machine.")
 
 
+def is_name(text: str) -> bool:
+    """Say whether a supervisor can have this name."""
+    return _NAME.match(text) is not None
+
+
 def _error(path: Path, said: str, fix: str) -> KernelFileError:
     return KernelFileError(f"{path} {said}\nFix: {fix}")
 
 
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def _content(path: Path) -> Mapping[str, Any]:
     try:
-        with open(path, "rb") as file:
+        # Without waiting: what is no file may never give anything, and all kernels would hang.
+        with open(path, "rb", opener=_at_once) as file:
             about = os.fstat(file.fileno())
+            if not stat.S_ISREG(about.st_mode):
+                raise _error(path, "is no file", "Name a file that sshpyk wrote.")
             if sys.platform != "win32" and about.st_uid != os.getuid():
                 fix = "Name a file of your own: who wrote this one decides what it leads to."
                 raise _error(path, "belongs to another user", fix)
+            if sys.platform != "win32" and about.st_mode & stat.S_IWOTH:
+                fix = "Close it to others (chmod o-w) if what it says is what you want."
+                raise _error(path, "can be written by everybody", fix)
             content = json.loads(file.read(MOST_BYTES).decode("utf-8"))
     except FileNotFoundError as error:
         raise _error(path, "is not there", _START_ANEW) from error
@@ -187,9 +202,10 @@ def _value(path: Path, content: Mapping[str, Any]) -> KernelFile:
     texts["owner"] = content.get("owner")
     started, stanza = content.get("started"), content.get("config")
     good = all(isinstance(text, str) and text.isprintable() for text in texts.values())
-    good = good and isinstance(started, int | float) and math.isfinite(started)
+    # Compared, as an integer may be too large to be made a float of.
+    good = good and isinstance(started, int | float) and 0 <= started < 2**63
     good = good and isinstance(stanza, dict) and set(stanza) <= set(CONFIG_KEYS)
-    good = good and bool(_NAME.match(str(texts["supervisor"])))
+    good = good and is_name(str(texts["supervisor"]))
     if not good:
         raise _error(path, "is damaged", _START_ANEW)
     try:

@@ -9,7 +9,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import ConfigError, KernelFileError
-from sshpyk_core.kernel_file import KernelFile
+from sshpyk_core.kernel_file import KernelFile, is_name
 from sshpyk_core.live_kernel import LiveKernel
 
 __all__ = ["remove_note", "wanted_note", "write_note"]
@@ -32,6 +32,8 @@ async def write_note(live: LiveKernel, note: Path | None, directory: Path) -> Pa
     described = live.describe()
     if described is None:
         return None
+    if not is_name(described.supervisor):
+        raise ConfigError(f"its host gives its supervisor no name: {described.directory!r:.80}")
     file = note or directory / f"sshpyk-kernel-{described.supervisor}.json"
     try:
         described.write(file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import math
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,7 +67,8 @@ class Missed:
         size, since = told.get("bytes"), told.get("since")
         if not isinstance(size, int) or not 0 <= size < 2**63:
             return None
-        known = isinstance(since, int | float) and math.isfinite(since)
+        # Compared, as an integer may be too large to be made a float of.
+        known = isinstance(since, int | float) and 0 <= since < 2**63
         return cls(size, told.get("full") is True, since if known else None)
 
 
@@ -162,7 +162,7 @@ class KernelFacts:
             pid=int(facts.get("pid") or 0),
             ip=ip,
             ports=dict(ports),
-            interrupt_mode=str(facts.get("interrupt_mode") or "signal"),
+            interrupt_mode="message" if facts.get("interrupt_mode") == "message" else "signal",
             encrypted=bool(facts.get("encrypted")),
             metadata=dict(facts.get("metadata") or {}),
             argv=tuple(facts.get("argv") or ()),
