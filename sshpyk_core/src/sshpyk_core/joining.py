@@ -28,6 +28,9 @@ TRIED = "attach to the kernel"
 PATIENCE = 10.0
 """Seconds that a supervisor may take to let a program in."""
 
+LEAVE_PATIENCE = 2.0
+"""Seconds that it may take to hear that a program lets go of it again."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -80,13 +83,20 @@ async def join(
         for each in ("pid", "returncode"):
             status[each].maybe(Reader.integer)
     except asyncio.TimeoutError as error:
-        await asyncio.shield(host.release(supervisor))
+        await asyncio.shield(_undo(host, supervisor))
         said = f"its supervisor did not answer within {PATIENCE:g} s"
         raise SupervisorUnreachableError(host.target.alias, TRIED, said) from error
     except BaseException:
-        await asyncio.shield(host.release(supervisor))
+        await asyncio.shield(_undo(host, supervisor))
         raise
     return connection
+
+
+async def _undo(host: Host, supervisor: SupervisorClient) -> None:
+    """Let go of a supervisor, which is to keep nothing for this program."""
+    if supervisor.connected:
+        await asyncio.wait([supervisor.command("leave")], timeout=LEAVE_PATIENCE)
+    await host.release(supervisor)
 
 
 async def _ask(link: Link, terms: Terms) -> tuple[Joining, MessageSecurity]:
@@ -110,7 +120,7 @@ async def _ask(link: Link, terms: Terms) -> tuple[Joining, MessageSecurity]:
     known["interrupt_mode"] = facts["interrupt_mode"].plain()
     known["argv"] = list(facts["argv"].each(Reader.text))
     known["metadata"] = facts["metadata"].document()
-    joining = Joining(terms.directory, told["token"].plain(), known, terms.exclusive)
+    joining = Joining(terms.directory, told["token"].secret(), known, terms.exclusive)
     return joining, _security(told["connection"], encrypted=known["encrypted"])
 
 
@@ -123,9 +133,9 @@ def _port(reader: Reader) -> int:
 
 def _security(connection: Reader, *, encrypted: bool) -> MessageSecurity:
     return MessageSecurity(
-        key=connection["key"].plain(),
+        key=connection["key"].secret(),
         signature_scheme=connection["signature_scheme"].plain(),
         encryption="auto" if encrypted else "disabled",
         curve_publickey=connection["curve_publickey"].plain() if encrypted else "",
-        curve_secretkey=connection["curve_secretkey"].plain() if encrypted else "",
+        curve_secretkey=connection["curve_secretkey"].secret() if encrypted else "",
     )

@@ -132,8 +132,11 @@ class KernelHold:
         """
         await self.ports.aclose()
         supervisor, host = self._let_go()
-        if supervisor is None or host is None:
-            return
+        if supervisor is not None and host is not None:
+            # To its end also where the caller is cancelled: nobody else would let go of the host.
+            await asyncio.shield(self._tasks.spawn(self._leave(supervisor, host)))
+
+    async def _leave(self, supervisor: SupervisorClient, host: Host) -> None:
         told = gone = supervisor.gone is not None
         if not gone and supervisor.connected:
             result = supervisor.command("leave")
