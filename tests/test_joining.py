@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -155,6 +155,30 @@ async def test_a_kernel_is_left_although_its_host_is_away(
         await asyncio.to_thread(far.server.start)
         await on_loop(second.attach(str(supervisor), HERE, exclusive=True))
     assert await asyncio.to_thread(far.left_behind) == []
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + READY
+    while not holds():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)  # nothing tells of it
+
+
+async def test_a_leaving_that_is_cancelled_comes_to_its_end(far: FarSide) -> None:
+    async with joined(far) as (first, second, _):
+        (supervisor,) = far.supervisors()
+        pid = state_of(supervisor)["supervisor_pid"]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            leaving = asyncio.create_task(on_loop(second.leave()))
+            await until(lambda: second.directory is None)
+            leaving.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await leaving
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await until(lambda: second.returncode is not None)
+        assert (second.returncode, first.returncode) == (0, None)
 
 
 def wait_until_detached(supervisor: Path) -> None:
