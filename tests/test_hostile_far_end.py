@@ -86,6 +86,17 @@ class Far:
         assert self.near.kept() <= wire.WINDOW
 
 
+@pytest.mark.parametrize(("kind", "runs_on"), [("ended", False), ("given-up", True)])
+def test_why_a_supervisor_is_gone_can_be_shown(kind: str, runs_on: bool) -> None:
+    far = Far()
+    try:
+        far.say(wire.FAREWELL, wire.dumps({"kind": kind, "message": "\x1b]0;owned\x07"}))
+        client = far.near.client
+        assert (client.gone, client.runs_on) == ("?]0;owned?", runs_on)
+    finally:
+        far.close()
+
+
 said = st.tuples(
     st.sampled_from(sorted(wire.KINDS)), payloads, st.booleans(), st.sampled_from([0, 1, 2**32 - 1])
 )

@@ -15,7 +15,7 @@ from typing import Any
 from sshpyk_core.errors import HostError, SupervisorGoneError, SupervisorUnreachableError
 from sshpyk_core.link.attachment import Attachment, Joining, Waited, quiet_future
 from sshpyk_core.link.far_errors import far_error, is_known
-from sshpyk_core.link.link import Link
+from sshpyk_core.link.link import Link, printable
 from sshpyk_core.link.options import SupervisorOptions
 from sshpyk_core.link.stream import LocalStream
 from sshpyk_core.link.watcher import KernelWatcher, SpoolFull
@@ -237,14 +237,14 @@ class SupervisorClient:
 
     def farewell(self, message: dict[str, Any]) -> None:
         """Take note that the supervisor is gone, or will not have us."""
-        kind = message.get("kind")
+        kind, reason = message.get("kind"), printable(str(message.get("message")))
         if kind in ("fenced", "refused", "unreachable"):
-            self._unreachable(str(message.get("message")))
+            self._unreachable(reason)
             return
         self.runs_on = kind == "given-up"
         tried = "attach to the kernel" if kind == "taken" else "launch the kernel"
         error = far_error(self.host, tried, message) if is_known(kind) else None
-        self._supervisor_gone(str(message.get("message")), error)
+        self._supervisor_gone(reason, error)
 
     def data_sent(self, stream: int) -> None:
         """Let a client go on that had to wait."""
