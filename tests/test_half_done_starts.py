@@ -80,6 +80,32 @@ async def test_a_kernel_that_is_ended_while_it_starts_leaves_nothing_behind(
     assert far.left_behind() == []
 
 
+@pytest.mark.ways(servers=["sshd"], why="another server stands in its place")
+@pytest.mark.parametrize("wanted", [{"existing": "0123abcd"}, {"reattach": True}])
+async def test_a_kernel_that_is_ended_while_it_is_looked_for_is_not_started(
+    make_far: MakeFarSide, wanted: dict[str, str | bool]
+) -> None:
+    far, asked = make_far(), asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0, limit=2**20)
+    far.server.reach_through(server.sockets[0].getsockname()[1])
+    far.install("wanted", **wanted)
+    manager = AsyncKernelManager(kernel_name="wanted")
+    start = asyncio.create_task(manager.start_kernel(env={"JPY_SESSION_NAME": "work.ipynb"}))
+    await asyncio.wait_for(asked.wait(), READY)
+    await manager.provisioner.cleanup()
+    with pytest.raises(KernelStartError, match="it was ended meanwhile"):
+        await asyncio.wait_for(start, READY)
+    assert not manager.has_kernel
+    server.close()
+    await server.wait_closed()
+
+
 async def test_a_start_that_is_cut_off_and_cancelled_is_undone_when_the_host_is_back(
     make_far: MakeFarSide,
 ) -> None:

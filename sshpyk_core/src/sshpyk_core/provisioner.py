@@ -7,6 +7,7 @@ Registered as ``sshpyk-provisioner``; a kernel.json selects it by
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import signal
@@ -20,7 +21,7 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection_file import connection_info, new_security
-from sshpyk_core.errors import ConfigError
+from sshpyk_core.errors import ConfigError, KernelStartError
 from sshpyk_core.existing import existing_directory
 from sshpyk_core.finding_again import attach_again
 from sshpyk_core.kernel_note import remove_note, wanted_note, write_note
@@ -55,6 +56,7 @@ class SSHKernelProvisioner(KernelProvisionerBase):
         self._has_process = False
         self._launched = False
         self._left = False
+        self._search: asyncio.Task[KernelFacts | None] | None = None
         self._server: StoppingServer | None = None
         # The base class keeps one mutable dict for all instances.
         self.connection_info: KernelConnectionInfo = {}
@@ -129,7 +131,7 @@ class SSHKernelProvisioner(KernelProvisionerBase):
             await background.run(self._live.leave())
         else:
             directory = self._live.directory
-            await background.run(self._live.end())
+            await background.run(self._end())
             if directory and (note := wanted_note(self._config)):
                 remove_note(note, directory)
         self._has_process = False
@@ -193,16 +195,41 @@ class SSHKernelProvisioner(KernelProvisionerBase):
 
     async def _get(self, launch: Launch) -> KernelFacts:
         """Have the kernel started, or attach to one that runs already; on the background loop."""
+        facts = await self._found(launch) if not self._launched else None
+        return facts or await self._live.start(launch)
+
+    async def _found(self, launch: Launch) -> KernelFacts | None:
+        """Attach to a kernel that runs already, if that is wanted and there is one."""
+        self._search = search = asyncio.create_task(self._look(launch))
+        try:
+            return await search
+        except asyncio.CancelledError as error:
+            if self._search is not None:
+                raise
+            alias, name = self._names
+            said = "it was ended meanwhile"
+            raise KernelStartError(alias, f"find the kernel {name}", said) from error
+        finally:
+            self._search = None
+
+    async def _look(self, launch: Launch) -> KernelFacts | None:
         config = self._config
-        if not self._launched and config.existing:
+        if config.existing:
             directory = await existing_directory(config, config.existing)
             return await self._live.attach(directory, launch.place)
-        if not self._launched and config.reattach and launch.session_name:
-            again = attach_again(self._live, config, launch.session_name, launch.place, self.log)
-            facts = await again
-            if facts is not None:
-                return facts
-        return await self._live.start(launch)
+        if config.reattach and launch.session_name:
+            return await attach_again(
+                self._live, config, launch.session_name, launch.place, self.log
+            )
+        return None
+
+    async def _end(self) -> None:
+        """End the kernel, also one that is still being looked for; on the background loop."""
+        search, self._search = self._search, None
+        if search is not None:
+            search.cancel()
+            await asyncio.wait([search])
+        await self._live.end()
 
     def _tell_missed(self, facts: KernelFacts) -> None:
         missed = facts.missed
