@@ -130,6 +130,8 @@ def test_file_that_does_not_lead_to_the_kernel_is_told_and_changes_nothing(
         status, errors = complaint(capsys, "--existing", str(bad))
         assert (status, said in errors) == (1, True), errors
         assert (bad.read_bytes() if bad.exists() else None) == before
+    status, errors = complaint(capsys, "--existing", "nosuch")
+    assert (status, "neither a kernel spec of sshpyk nor the ID" in errors) == (1, True), errors
     assert far.supervisors() == [Path(content["directory"])]
 
     os.kill(state_of(far.supervisors()[0])["pid"], signal.SIGKILL)

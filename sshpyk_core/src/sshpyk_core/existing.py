@@ -9,16 +9,14 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
-from sshpyk_core.errors import ConfigError, SupervisorGoneError
+from sshpyk_core.errors import ConfigError
 from sshpyk_core.hosts import hosts
 from sshpyk_core.kernel_file import KernelFile
-from sshpyk_core.link.link import Link
-from sshpyk_core.running_kernels import running_kernels
+from sshpyk_core.running_kernels import running_kernel
 
 __all__ = ["existing_directory", "file_named"]
 
 _ID = re.compile(r"[0-9a-f]{4,32}\Z")
-_FIX = "`sshpyk ps` shows the kernels that there are."
 
 
 async def existing_directory(config: KernelConfig, named: str) -> str:
@@ -31,14 +29,15 @@ async def existing_directory(config: KernelConfig, named: str) -> str:
     Raises:
         KernelFileError: the file cannot be used, or leads to another host.
         SupervisorGoneError: no such kernel runs there.
-        ConfigError: the id may mean several, or the file is for another host.
+        ConfigError: the file is for another host.
+        RemoteError: the id may mean several.
         HostError: the host cannot be asked.
     """
     path = file_named(named)
     places = Places(config.named_python, config.remote_dir)
     host = hosts.get(config.target, config.timers)
     if path is None:
-        return await _by_id(await host.link(places), named, config.remote_dir)
+        return (await running_kernel(await host.link(places), named, config.remote_dir)).directory
     file = KernelFile.read(path)
     if file.config.ssh_host_alias != config.ssh_host_alias:
         here, there = config.ssh_host_alias, file.config.ssh_host_alias
@@ -61,16 +60,3 @@ def file_named(named: str) -> Path | None:
         in_runtime_dir = Path(jupyter_runtime_dir()) / named
         return in_runtime_dir if in_runtime_dir.exists() else path
     return path
-
-
-async def _by_id(link: Link, wanted: str, remote_dir: str | None) -> str:
-    found = await running_kernels(link, [remote_dir] if remote_dir else [])
-    fits = [each for each in found.kernels if each.name.startswith(wanted)]
-    if len(fits) > 1:
-        listed = ", ".join(each.name for each in fits)
-        raise ConfigError(f"existing = {wanted} may be any of {listed}: give more of it")
-    if not fits:
-        ended = [each.words for each in found.ended if each.name.startswith(wanted)]
-        said = ended[0] if ended else f"no kernel with the id {wanted} runs there"
-        raise SupervisorGoneError(link.host, "attach to the kernel", said, _FIX)
-    return fits[0].directory

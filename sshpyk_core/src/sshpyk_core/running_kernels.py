@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sshpyk_core.answers import Reader, answer_to
+from sshpyk_core.errors import RemoteError, SupervisorGoneError
 from sshpyk_core.link.link import Link
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "RunningKernel",
     "RunningKernels",
     "read_log",
+    "running_kernel",
     "running_kernels",
     "tell",
 ]
@@ -143,6 +145,32 @@ async def running_kernels(link: Link, directories: Sequence[str] = ()) -> Runnin
         ended=answer["ended"].each(lambda each: Ended(each["name"].plain(), each["words"].text())),
         now=answer["now"].number(),
     )
+
+
+async def running_kernel(link: Link, kernel_id: str, remote_dir: str | None) -> RunningKernel:
+    """Find the supervisor whose name begins so.
+
+    Args:
+        link: to its host.
+        kernel_id: its name or the first digits of it, as ``sshpyk ps`` shows them.
+        remote_dir: as for :func:`running_kernels`.
+
+    Raises:
+        SupervisorGoneError: there is none; it says what became of it where that is known.
+        RemoteError: there are several.
+        HostError: the host cannot be asked.
+    """
+    found = await running_kernels(link, [remote_dir] if remote_dir else [])
+    fits = [each for each in found.kernels if kernel_id and each.name.startswith(kernel_id)]
+    if len(fits) == 1:
+        return fits[0]
+    tried = f"find the kernel {kernel_id!r:.80}"
+    if fits:
+        said = "it may be any of " + ", ".join(each.name for each in fits)
+        raise RemoteError(link.host, tried, said, "Give more digits.")
+    ended = [each.words for each in found.ended if kernel_id and each.name.startswith(kernel_id)]
+    said = ended[0] if ended else "no kernel with that ID runs there"
+    raise SupervisorGoneError(link.host, tried, said, "`sshpyk ps` shows those that run.")
 
 
 async def tell(link: Link, directory: str, do: str, **fields: Any) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from sshpyk_core.cli.target_flags import TargetFlags
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.existing import existing_directory, file_named
 from sshpyk_core.kernel_file import KernelFile
-from sshpyk_core.kernelspecs import LocalSpec, look_up
+from sshpyk_core.kernelspecs import LocalSpec
 
 __all__ = ["find_existing"]
 
@@ -31,7 +31,7 @@ async def find_existing(word: str, spec: LocalSpec | None, config: KernelConfig 
         SshpykError: its host cannot be asked.
     """
     path = file_named(word)
-    if path is not None and (path.exists() or not _is_name(word)):
+    if path is not None and (path.exists() or _is_path(word)):
         return await _of_file(word, path, spec, config)
     if spec is not None and config is not None and path is None:
         directory = await background.run(existing_directory(config, word))
@@ -40,10 +40,9 @@ async def find_existing(word: str, spec: LocalSpec | None, config: KernelConfig 
     return await find_joinable(word, Looking(None, TargetFlags(), TIMEOUT))
 
 
-def _is_name(word: str) -> bool:
-    """Say whether it is the name of a kernel spec of ours, or HOST:ID."""
-    spec = look_up(word)
-    return (spec is not None and spec.ours) or ":" in word
+def _is_path(word: str) -> bool:
+    """Say whether it can only be meant as the path of a file, even if there is none."""
+    return Path(word).name != word or Path(word).suffix == ".json"
 
 
 async def _of_file(
