@@ -77,7 +77,7 @@ def test_external_kernel_is_in_the_list_of_a_jupyter_server(far: FarSide) -> Non
 
 
 @over_openssh
-def test_restart_by_one_program_is_none_of_the_others_ends(far: FarSide) -> None:
+def test_restart_by_one_program_is_no_end_for_the_others_and_a_shutdown_is(far: FarSide) -> None:
     with on_screen("-k", "far") as first, client_of(file_on(first)) as client:
         evaluated(client, "x = 1")
         with Screen("attach", "far", columns=200) as second:
@@ -85,13 +85,14 @@ def test_restart_by_one_program_is_none_of_the_others_ends(far: FarSide) -> None
             assert "Another program is attached already" in second.text
             second.type("\x04r\n")
             second.wait_for("was restarted")
-            second.type("\x1c")
-            assert second.finish() == 0
-        client.wait_for_ready(timeout=30)  # its subscription comes back a moment after the kernel
-        assert evaluated(client, "print('x' in dir())") == "False"
-        assert first.process.poll() is None
-        first.type("\x04\n")
-        assert first.finish() == 0
+            client.wait_for_ready(timeout=30)  # its subscription comes a moment after the kernel
+            assert evaluated(client, "print('x' in dir())") == "False"
+            assert first.process.poll() is None
+            first.type("\x04\n")
+            assert first.finish() == 0
+            # It does not wait for somebody to start again what is gone (launch_timeout, 30 s).
+            assert second.finish(timeout=15) == 0
+            assert "has ended" in second.text
     assert far.left_behind() == []
 
 

@@ -26,12 +26,14 @@ class KernelLife:
         self.since = 0.0
         self._exited: asyncio.Future[int] | None = None
         self._renewed = asyncio.Event()
+        self._over = False
 
     def renew(self, *, by_other: bool = False) -> None:
         """Take note that there is, or may be, a process."""
         self.returncode = None
         self.started_by_other = by_other
         self.since = time.time()
+        self._over = False
         self._renewed.set()
         self._exited = asyncio.get_running_loop().create_future()
 
@@ -45,6 +47,11 @@ class KernelLife:
         self._renewed.clear()
         if self._exited is not None and not self._exited.done():
             self._exited.set_result(returncode)
+
+    def is_last(self) -> None:
+        """Take note that no process comes after the one that has ended."""
+        self._over = True
+        self._renewed.set()
 
     @property
     def process(self) -> object:
@@ -62,4 +69,4 @@ class KernelLife:
             await asyncio.wait_for(self._renewed.wait(), patience)
         except asyncio.TimeoutError:
             return False
-        return True
+        return not self._over

@@ -229,6 +229,7 @@ class LiveKernel:
             self._log.warning("%s: the kernel %s is gone: %s. %s", *self._names, reason, lost)
         if self.returncode is None:
             self._life.ended(GONE_RETURNCODE)
+        self._life.is_last()
 
     async def wait(self) -> int:
         """Return the exit status of the process that runs now; minus a signal's number."""
