@@ -138,6 +138,38 @@ def test_signal_during_the_start_undoes_it(far: FarSide, sent: str, tmp_path: Pa
     assert list(far.local.runtime_dir.glob("kernel-*")) == []
 
 
+CTRL_C_WHILE_IT_IS_IMPORTED = """
+import os, signal, sys
+
+class AtItsImport:
+    def find_spec(self, name, *_):
+        if name == "sshpyk_core.kernel_app.app":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, AtItsImport())
+from sshpyk_core.kernel_app.__main__ import main
+main()
+"""
+
+
+def test_ctrl_c_before_anything_was_begun_shows_no_traceback() -> None:
+    command = [sys.executable, "-c", CTRL_C_WHILE_IT_IS_IMPORTED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\nInterrupted.\n")
+
+
+@over_openssh
+def test_kernel_goes_on_when_nobody_reads_what_is_told(far: FarSide) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as pipe:
+        command = [*KERNEL_APP, "-k", "far", "--leave"]
+        assert subprocess.run(command, stdout=pipe, timeout=60, check=False).returncode == 0
+    (supervisor,) = far.supervisors()
+    assert invoked("stop", "-y", supervisor.name).exit_code == 0
+    assert far.left_behind() == []
+
+
 @over_openssh
 def test_kernel_that_is_left_while_it_starts_is_left_when_it_runs(
     far: FarSide, tmp_path: Path

@@ -9,7 +9,7 @@ from jupyter_core.application import JupyterApp, base_flags
 from traitlets import Bool, Enum, Integer, Unicode
 
 from sshpyk_core.cli.page import printable
-from sshpyk_core.cli.running import FAILED, INTERRUPTED, run
+from sshpyk_core.cli.running import FAILED, run
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import SshpykError
 from sshpyk_core.kernel_app.held import HeldKernel
@@ -20,7 +20,7 @@ from sshpyk_core.kernel_app.wanted import Wanted, absolute, configured, file_for
 from sshpyk_core.kernel_note import wanted_note
 from sshpyk_core.kernelspecs import find_ours
 
-__all__ = ["SSHKernelApp", "main"]
+__all__ = ["SSHKernelApp"]
 
 USAGE = 2
 
@@ -94,8 +94,6 @@ class SSHKernelApp(JupyterApp):
             status = run(self._hold())
         except SshpykError as error:
             self._complain(str(error), FAILED)
-        except KeyboardInterrupt:
-            status = INTERRUPTED
         self.exit(status)
 
     async def _hold(self) -> int:
@@ -133,8 +131,3 @@ class SSHKernelApp(JupyterApp):
     def _complain(self, text: str, status: int) -> None:
         self.log.critical("%s", printable(text))
         self.exit(status)
-
-
-def main() -> None:
-    """Run the program."""
-    SSHKernelApp.launch_instance()

@@ -62,6 +62,14 @@ def exit_status(returncode: int) -> int:
     return 128 - returncode if returncode < 0 else returncode
 
 
+async def _given_up(work: asyncio.Task[Any]) -> None:
+    """Have work end that is not wanted any more, whatever comes of it."""
+    work.cancel()
+    await asyncio.wait([work])
+    if not work.cancelled():
+        _ = work.exception()
+
+
 class _Session:
     def __init__(self, kernel: HeldKernel, told: Told, orders: asyncio.Queue[Order]) -> None:
         self._kernel = kernel
@@ -74,22 +82,22 @@ class _Session:
     async def begin(self) -> int | None:
         """Start or join; give the exit status when that is all."""
         start = asyncio.create_task(self._kernel.begin())
-        while not start.done():
-            order = await self._next_or(start)
-            if order is None or order.wish is Wish.RESTART:
-                continue  # it is being started
-            if order.wish is Wish.LEAVE:
+        try:
+            while not start.done():
+                order = await self._next_or(start)
+                if order is None or order.wish is Wish.RESTART:
+                    continue  # it is being started
+                if order.wish is not Wish.LEAVE:
+                    break
                 self._leave_at_once = True
-                continue
-            start.cancel()
-            await asyncio.wait([start])
-            if not start.cancelled():
-                _ = start.exception()  # that was asked for
-            await self._kernel.undo()
-            self._told.undone()
-            return exit_status(-order.signum)
-        start.result()
-        return None
+            else:
+                start.result()
+                return None
+        finally:
+            await _given_up(start)
+        await self._kernel.undo()
+        self._told.undone()
+        return exit_status(-order.signum)
 
     async def _next_or(self, other: asyncio.Future[Any]) -> Order | None:
         """Wait for an order; None when the other is done first."""

@@ -21,10 +21,13 @@ _LABELS = 10
 
 @contextmanager
 def _said() -> Iterator[None]:
-    """Go on where nobody reads any more: a terminal that was closed, the other end of a pipe."""
+    """Go on where nobody reads any more: a terminal that was closed, the other end of a pipe.
+
+    At the end of a pipe rich exits, which is no reason to end the kernel.
+    """
     try:
         yield
-    except (OSError, ValueError):
+    except (OSError, ValueError, SystemExit):
         return
 
 
