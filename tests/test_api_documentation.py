@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import subprocess
 import sys
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
 import pytest
 from sshpyk_core.api import sync
@@ -76,11 +78,25 @@ def test_the_example_is_shown_whole() -> None:
     assert shown[1] == EXAMPLE.read_text(encoding="utf-8")
 
 
-def test_the_example_leaves_a_kernel_and_comes_back_to_it(far: FarSide) -> None:
-    begun = example("start", "far")
+START_AND_WAIT_FOR_A_FILE = """
+import asyncio, sys
+import come_back
+
+pause = "time.sleep(10)"
+assert come_back.WORK.count(pause) == 1
+wait = f"while not __import__('os').path.exists({sys.argv[2]!r}): time.sleep(0.02)"
+come_back.WORK = come_back.WORK.replace(pause, wait)
+asyncio.run(come_back.start(sys.argv[1]))
+"""
+
+
+def test_the_example_leaves_a_kernel_and_comes_back_to_it(far: FarSide, tmp_path: Path) -> None:
+    gate = tmp_path / "left"
+    begun = run("-c", START_AND_WAIT_FOR_A_FILE, "far", str(gate))
     command = begun.stdout.split()
     assert command[:4] == ["python", "come_back.py", "back", "far"], begun.stderr
-    done = example(*command[2:])
+    gate.touch()
+    done = run(str(EXAMPLE), *command[2:])
     assert done.returncode == 0, done.stderr
     *steps, total = done.stdout.splitlines()
     assert steps == ["step 1: 1", "step 2: 3", "step 3: 6"]
@@ -88,7 +104,20 @@ def test_the_example_leaves_a_kernel_and_comes_back_to_it(far: FarSide) -> None:
     assert far.left_behind() == []
 
 
-def example(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the example as a program of its own."""
-    command = [sys.executable, str(EXAMPLE), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def test_the_example_says_how_it_is_used() -> None:
+    done = run(str(EXAMPLE), "start")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "come_back.py back" in done.stderr
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the example as a program of its own, or code beside it."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=EXAMPLE.parent,
+        env={**os.environ, "PYTHONPATH": str(EXAMPLE.parent), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -17,7 +17,7 @@ WORK = """
 import time
 total = 0
 for step in range(1, 4):
-    time.sleep(1)
+    time.sleep(10)
     total += step
     print(f"step {step}: {total}", flush=True)
 """
@@ -45,6 +45,10 @@ async def back(spec: str, kernel_id: str) -> None:
 
 
 if __name__ == "__main__":
-    verbs = {"start": start, "back": back}
-    verb = verbs[sys.argv[1]]
-    asyncio.run(verb(*sys.argv[2:]))
+    match sys.argv[1:]:
+        case ["start", spec]:
+            asyncio.run(start(spec))
+        case ["back", spec, kernel_id]:
+            asyncio.run(back(spec, kernel_id))
+        case _:
+            sys.exit(__doc__)
