@@ -18,7 +18,7 @@ from sshpyk_core.errors import (
     KernelSpecNotFoundError,
     KernelTimeoutError,
     LocalSpecError,
-    RemoteError,
+    SupervisorGoneError,
 )
 from support.far import FarSide, MakeFarSide
 from support.kernels import remote_bash_kernel, remote_ir_kernel, remote_xpython_kernel
@@ -163,7 +163,7 @@ async def test_kernels_are_listed_and_stopped_by_their_id(far: FarSide) -> None:
         assert (found.id, found.kernel, found.name) == (kernel.id, "python3", "train")
         assert found.attached
         assert found.pid == int((await kernel.run("os.getpid()")).value or 0)
-        with pytest.raises(RemoteError, match="none has it"):
+        with pytest.raises(SupervisorGoneError, match="no kernel with that ID"):
             await host.stop("no-such-kernel")
         await host.stop(kernel.id[:8])
         await kernel.wait()
@@ -201,7 +201,7 @@ async def test_what_cannot_be_is_said_before_anything_is_started(far: FarSide) -
             await host.start(remote_precommand="module load python")
         with pytest.raises(KernelSpecNotFoundError, match="no-such-kernel"):
             await host.start("no-such-kernel")
-        with pytest.raises(RemoteError, match="none has it"):
+        with pytest.raises(SupervisorGoneError, match="no kernel with that ID"):
             await host.attach("0123")
     assert far.left_behind() == []
 

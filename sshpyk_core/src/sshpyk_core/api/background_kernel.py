@@ -1,21 +1,21 @@
-"""A kernel that this program holds: process, ports and conversation; on the background loop."""
+"""What the verbs of a kernel do: process, ports and conversation; on the background loop."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 from contextlib import suppress
-from typing import Any
 
 from sshpyk_core.api.conversation import Conversation
 from sshpyk_core.api.exchange import Exchange, Feed
 from sshpyk_core.api.values import Message, Result
 from sshpyk_core.config import KernelConfig
+from sshpyk_core.connection_file import connection_info
 from sshpyk_core.errors import KernelEndedError, KernelStartError, KernelTimeoutError
 from sshpyk_core.launch_request import KernelFacts, Launch
 from sshpyk_core.live_kernel import LiveKernel
 
-__all__ = ["HeldKernel"]
+__all__ = ["BackgroundKernel"]
 
 SHUTDOWN_PATIENCE = 5.0
 """Seconds that a kernel may take to end when it is asked to, where its spec gives none."""
@@ -27,7 +27,7 @@ BEGIN_PATIENCE = 1.0
 """Seconds until code that is given up counts as not begun: nothing is interrupted then."""
 
 
-class HeldKernel:
+class BackgroundKernel:
     """What the verbs of :class:`.Kernel` do; use it on the background loop only.
 
     Attributes:
@@ -76,7 +76,7 @@ class HeldKernel:
 
     async def execute(self, code: str) -> Exchange:
         """Send code when it has its turn, to the process that runs now."""
-        self._check_open("run code")
+        self._check_open("run code in")
         if self._process_over:
             await asyncio.wait([self._watching])
         if self._watching.done() and self._live.returncode is None:
@@ -134,7 +134,7 @@ class HeldKernel:
 
     async def read_missed(self, follow: bool) -> Feed:
         """Give what was missed, and let it come to its end, now or later."""
-        self._check_open("read what was missed")
+        self._check_open("read what was missed of")
         if follow:
             self.conversation.follow()
         else:
@@ -145,7 +145,7 @@ class HeldKernel:
 
     async def interrupt(self) -> None:
         """Interrupt what runs."""
-        self._check_open("interrupt it")
+        self._check_open("interrupt")
         if self._facts.interrupt_mode == "message":
             self.conversation.ask("interrupt_request", {})
         else:
@@ -153,12 +153,12 @@ class HeldKernel:
 
     async def wait(self) -> int:
         """Wait for the end of its process."""
-        self._check_open("wait for it")
+        self._check_open("wait for")
         return await self._live.wait()
 
     async def restart(self) -> None:
         """Ask the process to end, then start another in its place."""
-        self._check_open("restart it")
+        self._check_open("restart")
         await self._shut_down(restart=True)
         await self._hang_up("it was restarted")
         self._facts = await self._live.start(self._launch)
@@ -235,7 +235,7 @@ class HeldKernel:
     def _check_open(self, tried: str) -> None:
         if self.closed:
             said = "this program has let go of it"
-            raise KernelEndedError(self.alias, f"{tried}: kernel {self.name}", said)
+            raise KernelEndedError(self.alias, f"{tried} the kernel {self.name}", said)
 
     def _ended(self, said: str, fix: str = "") -> KernelEndedError:
         return KernelEndedError(self.alias, f"go on with the kernel {self.name}", said, fix)
@@ -248,19 +248,3 @@ def how_it_ended(returncode: int) -> str:
     names = {each.value: each.name for each in signal.Signals}
     name = names.get(-returncode, "SIGKILL" if returncode == -9 else f"signal {-returncode}")
     return f"its process was ended by {name}"
-
-
-def connection_info(facts: KernelFacts) -> dict[str, Any]:
-    """Give what a connection file of the kernel would hold."""
-    connection = facts.connection
-    info: dict[str, Any] = {
-        "transport": "tcp",
-        "ip": facts.ip,
-        "key": connection.key,
-        "signature_scheme": connection.signature_scheme,
-        **{f"{name}_port": port for name, port in facts.ports.items()},
-    }
-    if facts.encrypted:
-        info["curve_publickey"] = connection.curve_publickey
-        info["curve_secretkey"] = connection.curve_secretkey
-    return info

@@ -29,6 +29,10 @@ class Blocking(Generic[A]):
         """Wrap it; from the asynchronous API one would get it without this."""
         self._asynchronous = asynchronous
 
+    def __repr__(self) -> str:
+        """Name what it is around."""
+        return repr(self._asynchronous)
+
 
 class Reading(Generic[A, T]):
     """An attribute that is that of the asynchronous one."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.connect import KernelConnectionInfo
 from zmq.utils.monitor import recv_monitor_message
 
 from sshpyk_core.api.exchange import Exchange, Feed, is_idle
@@ -47,7 +48,7 @@ class Conversation:
             heard here for the first time.
     """
 
-    def __init__(self, info: dict[str, Any], *, keep_missed: bool = False) -> None:
+    def __init__(self, info: KernelConnectionInfo, *, keep_missed: bool = False) -> None:
         """Connect to the ports and begin to listen.
 
         Args:
@@ -71,7 +72,7 @@ class Conversation:
         self._error: Exception | None = None
         self._closed = False
         self._client = AsyncKernelClient()
-        self._client.load_connection_info(info)  # type: ignore[arg-type]
+        self._client.load_connection_info(info)
         self._client.start_channels(stdin=False, hb=False)
         self._said_all = asyncio.Event()
         self._monitor = self._client.iopub_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sshpyk_core.background import background
 
 if TYPE_CHECKING:
-    from sshpyk_core.api.held import HeldKernel
+    from sshpyk_core.api.background_kernel import BackgroundKernel
     from sshpyk_core.api.values import Message, Result
 
 __all__ = ["Kernel"]
@@ -26,9 +26,13 @@ class Kernel:
     and stopped if not; so it is at the end of that of its host.
     """
 
-    def __init__(self, held: HeldKernel) -> None:
+    def __init__(self, held: BackgroundKernel) -> None:
         """Give the verbs to what :class:`.RemoteHost` has made."""
         self._held = held
+
+    def __repr__(self) -> str:
+        """Name the kernel, its host and the first digits of its id."""
+        return f"<Kernel {self.name} {self.id[:8]} on {self.host}>"
 
     @property
     def id(self) -> str:

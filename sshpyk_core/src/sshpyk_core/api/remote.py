@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from os import PathLike, fspath
 from typing import Any, TypeVar
 
-from sshpyk_core.api.held import HeldKernel
+from sshpyk_core.api.background_kernel import BackgroundKernel
 from sshpyk_core.api.kernel import Kernel
 from sshpyk_core.api.values import KernelInfo
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
-from sshpyk_core.errors import ConfigError, RemoteError
+from sshpyk_core.connection_file import new_security
+from sshpyk_core.errors import ConfigError
 from sshpyk_core.hosts import hosts
-from sshpyk_core.launch_request import Launch, LocalPlace, MessageSecurity
+from sshpyk_core.launch_request import Launch, LocalPlace
 from sshpyk_core.link.link import Link
 from sshpyk_core.live_kernel import LiveKernel
-from sshpyk_core.running_kernels import RunningKernel, running_kernels, tell
+from sshpyk_core.running_kernels import RunningKernel, running_kernel, running_kernels, tell
 from sshpyk_core.survey import RemoteKernel, survey
 
 __all__ = ["RemoteHost", "connect"]
@@ -98,12 +98,16 @@ class RemoteHost:
         """
         self._stanza = dict(stanza)
         self._config = KernelConfig.parse(stanza, "the call of connect()")
-        self._held: set[HeldKernel] = set()
+        self._held: set[BackgroundKernel] = set()
 
     @property
     def alias(self) -> str:
         """The host, as ``ssh`` takes it."""
         return self._config.ssh_host_alias
+
+    def __repr__(self) -> str:
+        """Name the host."""
+        return f"<RemoteHost {self.alias}>"
 
     # --- what is there -----------------------------------------------------------------------
 
@@ -170,7 +174,8 @@ class RemoteHost:
             kernel_id: as :attr:`.Kernel.id` and :meth:`kernels` give it, or its first digits.
 
         Raises:
-            RemoteError: no such kernel runs there, or several do.
+            SupervisorGoneError: no such kernel runs there; it says why, where that is known.
+            RemoteError: several are meant.
             KernelEndedError: its process has ended.
             SupervisorUnreachableError: it does not answer.
             HostError: the host cannot be reached; nothing has changed then.
@@ -184,7 +189,8 @@ class RemoteHost:
             kernel_id: as :meth:`kernels` gives it, or its first digits.
 
         Raises:
-            RemoteError: no such kernel runs there, or several do.
+            SupervisorGoneError: no such kernel runs there; it says why, where that is known.
+            RemoteError: several are meant.
             HostError: the host cannot be reached, or does not answer.
         """
         await background.run(self._stop(kernel_id))
@@ -207,25 +213,25 @@ class RemoteHost:
         directories = [self._config.remote_dir] if self._config.remote_dir else []
         return (await self._ask(lambda link: running_kernels(link, directories))).kernels
 
-    async def _start(self, config: KernelConfig, name: str) -> HeldKernel:
-        launch = Launch(connection=MessageSecurity(secrets.token_hex(32)), session_name=name)
+    async def _start(self, config: KernelConfig, name: str) -> BackgroundKernel:
+        launch = Launch(connection=new_security(), session_name=name)
         live = LiveKernel(config)
         held = None
         try:
             facts = await live.start(launch)
-            held = self._hold(HeldKernel(config, live, facts, launch))
+            held = self._hold(BackgroundKernel(config, live, facts, launch))
             await held.answers()
         except BaseException:
             await asyncio.shield(held.stop() if held is not None else live.end())
             raise
         return held
 
-    async def _attach(self, kernel_id: str) -> HeldKernel:
+    async def _attach(self, kernel_id: str) -> BackgroundKernel:
         found = await self._find(kernel_id)
         config = replace(self._config, remote_kernel_name=found.kernel or "unknown")
         live = LiveKernel(config)
         facts = await live.attach(found.directory, LocalPlace(), as_it_was=True)
-        held = self._hold(HeldKernel(config, live, facts))
+        held = self._hold(BackgroundKernel(config, live, facts))
         try:
             await held.listens()
         except BaseException:
@@ -233,7 +239,7 @@ class RemoteHost:
             raise
         return held
 
-    def _hold(self, held: HeldKernel) -> HeldKernel:
+    def _hold(self, held: BackgroundKernel) -> BackgroundKernel:
         self._held = {each for each in self._held if not each.closed} | {held}
         return held
 
@@ -242,14 +248,8 @@ class RemoteHost:
         await self._ask(lambda link: tell(link, found.directory, "stop"))
 
     async def _find(self, kernel_id: str) -> RunningKernel:
-        """Find one kernel by its id or the first digits of it."""
-        running = await self._running()
-        found = [each for each in running if kernel_id and each.name.startswith(kernel_id)]
-        if len(found) == 1:
-            return found[0]
-        said = f"{len(found)} kernels there have an id that begins so" if found else "none has it"
-        fix = "Give more digits." if found else "See kernels() for those that run there."
-        raise RemoteError(self.alias, f"find the kernel {kernel_id!r:.80}", said, fix)
+        remote_dir = self._config.remote_dir
+        return await self._ask(lambda link: running_kernel(link, kernel_id, remote_dir))
 
     async def _close(self) -> None:
         held, self._held = self._held, set()
