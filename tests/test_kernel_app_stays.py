@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from support.far import OVER_SSH, FarSide, state_of
+from support.invoked import invoked
 from support.kernel_app import (
     client_of,
     complaint,
@@ -80,6 +81,17 @@ def test_kernel_that_was_left_is_had_again_by_its_id_and_by_its_file(
         client.execute("import os; os._exit(3)")
         process.communicate(timeout=30)
     assert (process.returncode, note.exists()) == (3, False)
+    assert far.left_behind() == []
+
+
+@over_openssh
+def test_kernel_that_is_stopped_takes_the_file_along_that_leads_to_it(far: FarSide) -> None:
+    with holding("-k", "far", "--leave") as process:
+        process.communicate(timeout=60)
+    (note,) = far.local.runtime_dir.glob("sshpyk-kernel-*.json")
+    (supervisor,) = far.supervisors()
+    assert invoked("stop", "-y", supervisor.name[:12]).exit_code == 0
+    assert not note.exists()
     assert far.left_behind() == []
 
 

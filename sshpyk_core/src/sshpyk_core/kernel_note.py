@@ -12,7 +12,7 @@ from sshpyk_core.errors import ConfigError, KernelFileError
 from sshpyk_core.kernel_file import KernelFile, is_name
 from sshpyk_core.live_kernel import LiveKernel
 
-__all__ = ["remove_note", "wanted_note", "write_note"]
+__all__ = ["remove_note", "usual_note", "wanted_note", "write_note"]
 
 
 async def write_note(live: LiveKernel, note: Path | None, directory: Path) -> Path | None:
@@ -34,12 +34,22 @@ async def write_note(live: LiveKernel, note: Path | None, directory: Path) -> Pa
         return None
     if not is_name(described.supervisor):
         raise ConfigError(f"its host gives its supervisor no name: {described.directory!r:.80}")
-    file = note or directory / f"sshpyk-kernel-{described.supervisor}.json"
+    file = note or usual_note(described.supervisor, directory)
     try:
         described.write(file)
     except OSError as error:
         raise ConfigError(f"{file} cannot be written: {error.strerror or error}") from error
     return file
+
+
+def usual_note(supervisor: str, directory: Path | None = None) -> Path:
+    """Give the file of a kernel for which no other is named.
+
+    Args:
+        supervisor: the kernel's, by name.
+        directory: where it lies; Jupyter's runtime directory if not given.
+    """
+    return (directory or Path(jupyter_runtime_dir())) / f"sshpyk-kernel-{supervisor}.json"
 
 
 def wanted_note(config: KernelConfig) -> Path | None:

@@ -48,7 +48,7 @@ COMMANDS = {
     ),
     "attach": LazyCommand(
         "sshpyk_core.cli.attach.command:attach",
-        "Have a kernel that runs on a host here, too.",
+        "Connect programs of this machine to a kernel that runs on a host.",
     ),
     "stop": LazyCommand(
         "sshpyk_core.cli.stop.command:stop",

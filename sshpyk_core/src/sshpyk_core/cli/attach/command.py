@@ -29,7 +29,7 @@ __all__ = ["attach"]
 def attach(
     wanted: str, external: bool, connection_file: str, as_json: bool, looking: Looking
 ) -> None:
-    """Have a kernel that runs on a host here, too.
+    """Connect programs of this machine to a kernel that runs on a host.
 
     ID is what `sshpyk ps` shows, or as much of it as no other kernel has; HOST:ID asks that host
     only. NAME is a kernel spec of sshpyk, one of whose kernels runs. A connection file leads
