@@ -58,6 +58,7 @@ def test_kernel_that_was_left_is_had_by_two_programs_at_once(far: FarSide) -> No
             _, errors = second.communicate(timeout=30)
             assert (second.returncode, "was shut down." in errors) == (0, True)
     assert not file.exists()
+    assert list(far.local.runtime_dir.glob("sshpyk-kernel-*")) == []
     assert far.left_behind() == []
 
 

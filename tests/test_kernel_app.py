@@ -39,9 +39,13 @@ def test_keys_interrupt_restart_and_shut_down(far: FarSide) -> None:
         file = file_on(screen)
         with client_of(file) as client:
             assert evaluated(client, "x = 6; print(x * 7)") == "42"
+            screen.type("\x04")
+            screen.wait_for("[Y/i/r/l/n]")
             with interrupted(client):
                 screen.press_ctrl_c()
             screen.wait_for("was interrupted.")
+            screen.type("\n")  # it would be the answer if the menu were still open
+            assert evaluated(client, "print(x)") == "6"
             with interrupted(client):
                 screen.type("\x04i\n")
             screen.type("\x04n\n\x04\x04\x04r\n")

@@ -30,11 +30,11 @@ class SSHKernelApp(JupyterApp):
 
     name = "sshpyk-kernel"
     description = "Start a kernel of a host, or join one that runs there, and hold it."
-    examples = """
-    sshpyk-kernel --kernel ssh_lab_python3
-    sshpyk-kernel -k ssh_lab_python3 --persistent --leave
-    sshpyk-kernel --existing 0f1e2d3c
-    """
+    examples = (
+        "sshpyk-kernel --kernel ssh_lab_python3\n"
+        "sshpyk-kernel -k ssh_lab_python3 --persistent --leave\n"
+        "sshpyk-kernel --existing 0f1e2d3c"
+    )
 
     aliases: dict[Any, Any] = {  # noqa: RUF012 - traitlets' way
         ("k", "kernel"): "SSHKernelApp.kernel_name",

@@ -17,7 +17,7 @@ from sshpyk_core.background import background
 from sshpyk_core.errors import ConfigError, RemoteError
 from sshpyk_core.kernel_app.messages import ask
 from sshpyk_core.kernel_app.wanted import Wanted
-from sshpyk_core.kernel_note import remove_note, write_note
+from sshpyk_core.kernel_note import remove_note, usual_note, write_note
 from sshpyk_core.launch_request import KernelFacts, Launch
 from sshpyk_core.live_kernel import LiveKernel
 
@@ -102,7 +102,9 @@ class HeldKernel:
         self.note = await background.run(work)
 
     def _remove_note(self, directory: str) -> None:
-        for note in filter(None, {self.note, self.wanted.note}):
+        # It may be another program that has noted where the kernel is.
+        usual = usual_note(directory.rpartition("/")[2])
+        for note in filter(None, {self.note, self.wanted.note, usual}):
             remove_note(note, directory)
 
     async def undo(self) -> None:

@@ -46,8 +46,8 @@ def someone_types() -> bool:
 @contextlib.contextmanager
 def ordered_by_keys(
     give: Callable[[Order], None], say: Callable[[str], None], *, wanted: bool = True
-) -> Iterator[None]:
-    """Call ``give`` on the running loop for each order that is typed.
+) -> Iterator[Callable[[], None]]:
+    """Call ``give`` on the running loop for each order that is typed; give what closes the menu.
 
     Args:
         give: takes the order.
@@ -55,12 +55,12 @@ def ordered_by_keys(
         wanted: whether to listen at all.
     """
     if not wanted or not someone_types():
-        yield
+        yield lambda: None
         return
     keyboard = _Keyboard(sys.stdin.fileno(), give, say)
     keyboard.listen()
     try:
-        yield
+        yield keyboard.close_menu
     finally:
         keyboard.close()
 
@@ -84,6 +84,12 @@ class _Keyboard:
         self._loop.remove_reader(self._terminal)
         if self._later is not None:
             self._later.cancel()
+
+    def close_menu(self) -> None:
+        """Take what is typed from now on for no answer."""
+        if self._asked:
+            self._asked = False
+            self._say("\n")
 
     def _readable(self) -> None:
         try:

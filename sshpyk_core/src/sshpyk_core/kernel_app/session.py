@@ -13,7 +13,7 @@ n      the kernel has ended by itself with exit status n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from typing import Any
 
@@ -48,8 +48,8 @@ async def hold(kernel: HeldKernel, told: Told, *, keys: bool = True) -> int:
             status = await session.begin()
             if status is not None:
                 return status
-            stack.enter_context(ordered_by_keys(orders.put_nowait, told.menu, wanted=keys))
-            return await session.obey()
+            keyboard = ordered_by_keys(orders.put_nowait, told.menu, wanted=keys)
+            return await session.obey(stack.enter_context(keyboard))
         except BaseException:
             await kernel.undo()  # whatever it was, nothing is to run on unseen
             raise
@@ -110,8 +110,12 @@ class _Session:
                 order.cancel()
                 await asyncio.wait([order])
 
-    async def obey(self) -> int:
-        """Carry out orders until one of them, or the kernel, ends it."""
+    async def obey(self, close_menu: Callable[[], None]) -> int:
+        """Carry out orders until one of them, or the kernel, ends it.
+
+        Args:
+            close_menu: called when Ctrl+C, or another signal, is the answer to it.
+        """
         if self._leave_at_once:
             return await self._end(Wish.LEAVE)
         self._told.ready(self._kernel)
@@ -125,6 +129,8 @@ class _Session:
                 await asyncio.wait([ended])
             elif ended.done():
                 self._restarting = None
+            if order is not None and order.signum:
+                close_menu()
             if order is not None and order.wish in (Wish.END, Wish.SHUTDOWN, Wish.LEAVE):
                 return await self._end(order.wish)
             if order is not None:
