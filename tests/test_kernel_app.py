@@ -50,6 +50,7 @@ def test_keys_interrupt_restart_and_shut_down(far: FarSide) -> None:
                 screen.type("\x04i\n")
             screen.type("\x04n\n\x04\x04\x04r\n")
             screen.wait_for("was restarted")
+            client.wait_for_ready(timeout=30)  # its subscription comes a moment after the kernel
             assert evaluated(client, "print('x' in dir())") == "False"
         screen.type("\x04\n")
         assert screen.finish() == 0
@@ -73,6 +74,7 @@ def test_programs_that_know_no_provisioners_get_the_kernel(far: FarSide, tmp_pat
         assert process.stdout is not None
         while "was restarted" not in (line := process.stdout.readline()):
             assert line
+        client.wait_for_ready(timeout=30)
         assert evaluated(client, "print('y' in dir())") == "False"
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
