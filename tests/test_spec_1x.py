@@ -84,6 +84,7 @@ async def test_the_verbosity_of_1x_is_that_of_ssh(
 
 
 PROVISIONERS = """
+import gc
 import logging
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
@@ -93,6 +94,10 @@ for _ in range(3):
     manager = KernelManager(kernel_name="old")
     factory = KernelProvisionerFactory.instance(parent=manager)
     factory.create_provisioner_instance("id", manager.kernel_spec, manager)
+# Older versions of jupyter_client complain of managers that are alive as Python ends.
+KernelProvisionerFactory.clear_instance()
+del manager, factory
+gc.collect()
 """
 
 
