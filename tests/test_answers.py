@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sshpyk_core.answers import Reader
 from sshpyk_core.errors import LinkError
-from sshpyk_core.launch_request import Missed
+from sshpyk_core.kernel.launch_request import Missed
 
 from sshpyk_core import running_kernels, survey
 

@@ -51,6 +51,7 @@ ARROWS = (
     ("reconnecting",),
     ("reattaching",),
     ("host", "visiting"),
+    ("kernel",),
     ("checks",),
     ("provisioner",),
     ("api",),

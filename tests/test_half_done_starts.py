@@ -16,8 +16,8 @@ from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import KernelSpecNotFoundError, KernelStartError
-from sshpyk_core.launch_request import Launch, MessageSecurity
-from sshpyk_core.live_kernel import LiveKernel
+from sshpyk_core.kernel.launch_request import Launch, MessageSecurity
+from sshpyk_core.kernel.live_kernel import LiveKernel
 from sshpyk_core.remote import presence, wire
 from support.bridge_process import bridge_in
 from support.far import FarSide, MakeFarSide, is_listening, state_of

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from sshpyk_core.errors import KernelEndedError, KernelTakenError, SupervisorGoneError
-from sshpyk_core.launch_request import KernelFacts, LocalPlace
-from sshpyk_core.live_kernel import GONE_RETURNCODE, LiveKernel
+from sshpyk_core.kernel.launch_request import KernelFacts, LocalPlace
+from sshpyk_core.kernel.live_kernel import GONE_RETURNCODE, LiveKernel
 from support.far import FarSide, MakeFarSide, state_of
 from support.kernels import execute
 from support.live import LAUNCH, client_of, ended_by, live_kernel, on_loop

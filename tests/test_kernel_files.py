@@ -12,7 +12,7 @@ import pytest
 from jupyter_client.manager import AsyncKernelManager
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import KernelFileError, SupervisorGoneError
-from sshpyk_core.kernel_file import KernelFile
+from sshpyk_core.kernel.kernel_file import KernelFile
 from sshpyk_core.link.hello import BridgeHello
 from support.far import FarSide, state_of
 from support.kernels import execute

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from jupyter_client.asynchronous import AsyncKernelClient
-from sshpyk_core.launch_request import KernelFacts, LocalPlace
+from sshpyk_core.kernel.launch_request import KernelFacts, LocalPlace
 from support.far import FarSide, state_of
 from support.kernels import execute
 from support.live import LAUNCH, client_of, live_kernel, on_loop

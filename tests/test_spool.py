@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sshpyk_core.kernel.spool_warning import spool_warning
 from sshpyk_core.link.watcher import SpoolFull
 from sshpyk_core.remote.spool import Spool, SpoolBudget
-from sshpyk_core.spool_warning import spool_warning
 
 PACKAGES = Path(__file__).parents[1] / "sshpyk_core/src"
 

@@ -10,8 +10,8 @@ from typing import Any
 from jupyter_client.asynchronous import AsyncKernelClient
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.launch_request import KernelFacts, Launch, MessageSecurity
-from sshpyk_core.live_kernel import LiveKernel
+from sshpyk_core.kernel.launch_request import KernelFacts, Launch, MessageSecurity
+from sshpyk_core.kernel.live_kernel import LiveKernel
 
 from support.far import FarSide
 from support.managers import READY

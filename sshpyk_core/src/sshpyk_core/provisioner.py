@@ -20,13 +20,13 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.connection_file import connection_info, new_security
 from sshpyk_core.errors import ConfigError, KernelStartError
-from sshpyk_core.existing import existing_directory
-from sshpyk_core.finding_again import attach_again
-from sshpyk_core.kernel_note import remove_note, wanted_note, write_note
-from sshpyk_core.launch_request import KernelFacts, Launch, MessageSecurity
-from sshpyk_core.live_kernel import SIGKILL, LiveKernel
+from sshpyk_core.kernel.connection_file import connection_info, new_security
+from sshpyk_core.kernel.existing import existing_directory
+from sshpyk_core.kernel.finding_again import attach_again
+from sshpyk_core.kernel.kernel_note import remove_note, wanted_note, write_note
+from sshpyk_core.kernel.launch_request import KernelFacts, Launch, MessageSecurity
+from sshpyk_core.kernel.live_kernel import SIGKILL, LiveKernel
 from sshpyk_core.remote.wire import PORTS
 from sshpyk_core.stopping_server import StoppingServer
 

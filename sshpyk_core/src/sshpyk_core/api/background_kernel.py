@@ -10,10 +10,10 @@ from sshpyk_core.api.conversation import Conversation
 from sshpyk_core.api.exchange import Exchange, Feed
 from sshpyk_core.api.values import Message, Result
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.connection_file import connection_info
 from sshpyk_core.errors import KernelEndedError, KernelStartError, KernelTimeoutError
-from sshpyk_core.launch_request import KernelFacts, Launch
-from sshpyk_core.live_kernel import LiveKernel
+from sshpyk_core.kernel.connection_file import connection_info
+from sshpyk_core.kernel.launch_request import KernelFacts, Launch
+from sshpyk_core.kernel.live_kernel import LiveKernel
 
 __all__ = ["BackgroundKernel"]
 

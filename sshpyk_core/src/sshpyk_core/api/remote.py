@@ -15,12 +15,12 @@ from sshpyk_core.api.values import KernelInfo
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
-from sshpyk_core.connection_file import new_security
 from sshpyk_core.errors import ConfigError
 from sshpyk_core.hosts import hosts
-from sshpyk_core.launch_request import Launch, LocalPlace
+from sshpyk_core.kernel.connection_file import new_security
+from sshpyk_core.kernel.launch_request import Launch, LocalPlace
+from sshpyk_core.kernel.live_kernel import LiveKernel
 from sshpyk_core.link.link import Link
-from sshpyk_core.live_kernel import LiveKernel
 from sshpyk_core.running_kernels import RunningKernel, running_kernel, running_kernels, tell
 from sshpyk_core.survey import RemoteKernel, survey
 

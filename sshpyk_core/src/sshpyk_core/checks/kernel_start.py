@@ -13,7 +13,7 @@ from typing import Any
 
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import HostError, KernelSpecNotFoundError, KernelStartError
-from sshpyk_core.launch_request import Launch, MessageSecurity, supervisor_options
+from sshpyk_core.kernel.launch_request import Launch, MessageSecurity, supervisor_options
 from sshpyk_core.link.forwards import of_kernel
 from sshpyk_core.link.link import Link
 from sshpyk_core.link.listeners import Listeners

@@ -12,12 +12,12 @@ from sshpyk_core.cli.page import printable
 from sshpyk_core.cli.running import FAILED, run
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import SshpykError
+from sshpyk_core.kernel.kernel_note import wanted_note
 from sshpyk_core.kernel_app.held import HeldKernel
 from sshpyk_core.kernel_app.lookup import find_existing
 from sshpyk_core.kernel_app.session import hold
 from sshpyk_core.kernel_app.told import Told
 from sshpyk_core.kernel_app.wanted import Wanted, absolute, configured, file_for_clients
-from sshpyk_core.kernel_note import wanted_note
 from sshpyk_core.kernelspecs import find_ours
 
 __all__ = ["SSHKernelApp"]

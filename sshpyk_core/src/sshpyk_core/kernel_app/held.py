@@ -12,14 +12,14 @@ from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 
-from sshpyk_core import connection_file
 from sshpyk_core.background import background
 from sshpyk_core.errors import ConfigError, RemoteError
+from sshpyk_core.kernel import connection_file
+from sshpyk_core.kernel.kernel_note import remove_note, usual_note, write_note
+from sshpyk_core.kernel.launch_request import KernelFacts, Launch
+from sshpyk_core.kernel.live_kernel import LiveKernel
 from sshpyk_core.kernel_app.messages import ask
 from sshpyk_core.kernel_app.wanted import Wanted
-from sshpyk_core.kernel_note import remove_note, usual_note, write_note
-from sshpyk_core.launch_request import KernelFacts, Launch
-from sshpyk_core.live_kernel import LiveKernel
 
 __all__ = ["HeldKernel"]
 

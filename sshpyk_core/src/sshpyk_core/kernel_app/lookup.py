@@ -10,8 +10,8 @@ from sshpyk_core.cli.running_there.flags import TIMEOUT, Looking
 from sshpyk_core.cli.running_there.joinable import Joinable, find_joinable
 from sshpyk_core.cli.target_flags import TargetFlags
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.existing import existing_directory, file_named
-from sshpyk_core.kernel_file import KernelFile
+from sshpyk_core.kernel.existing import existing_directory, file_named
+from sshpyk_core.kernel.kernel_file import KernelFile
 from sshpyk_core.kernelspecs import LocalSpec
 
 __all__ = ["find_existing"]

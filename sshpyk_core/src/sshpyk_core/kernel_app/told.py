@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sshpyk_core.cli.page import Page
 from sshpyk_core.errors import SshpykError
+from sshpyk_core.kernel.launch_request import Missed
 from sshpyk_core.kernel_app.held import HeldKernel
 from sshpyk_core.kernel_app.keys import someone_types
-from sshpyk_core.launch_request import Missed
 
 __all__ = ["Told"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.connection_file import Agreed, read
+from sshpyk_core.kernel.connection_file import Agreed, read
 
 __all__ = ["Wanted", "absolute", "configured", "file_for_clients"]
 

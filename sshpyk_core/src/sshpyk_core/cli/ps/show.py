@@ -13,7 +13,7 @@ from sshpyk_core.cli.ps.words import NOTHING, Described, describe
 from sshpyk_core.cli.running_there.asking import HostAnswer
 from sshpyk_core.cli.running_there.finding import merged
 from sshpyk_core.errors import HostError
-from sshpyk_core.launch_request import owner
+from sshpyk_core.kernel.launch_request import owner
 
 __all__ = ["show"]
 

@@ -54,7 +54,7 @@ async def _stop(ids: tuple[WantedId, ...], looking: Looking, *, yes: bool, force
     from sshpyk_core.cli.status import LiveStatus
     from sshpyk_core.cli.stop.stopping import stop as stop_one
     from sshpyk_core.errors import SshpykError
-    from sshpyk_core.kernel_note import remove_note, usual_note
+    from sshpyk_core.kernel.kernel_note import remove_note, usual_note
 
     async with finding(ids, looking) as found:
         if not yes and not await _agreed(found):

@@ -19,8 +19,8 @@ from sshpyk_core.errors import (
     SupervisorUnreachableError,
 )
 from sshpyk_core.hosts import hosts
-from sshpyk_core.launch_request import KernelFacts, LocalPlace, owner
-from sshpyk_core.live_kernel import LiveKernel
+from sshpyk_core.kernel.launch_request import KernelFacts, LocalPlace, owner
+from sshpyk_core.kernel.live_kernel import LiveKernel
 from sshpyk_core.running_kernels import RunningKernel, running_kernels
 
 __all__ = ["attach_again"]

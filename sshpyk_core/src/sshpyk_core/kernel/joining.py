@@ -14,7 +14,7 @@ from sshpyk_core.errors import (
     SupervisorUnreachableError,
 )
 from sshpyk_core.host import Host, Places
-from sshpyk_core.launch_request import MessageSecurity
+from sshpyk_core.kernel.launch_request import MessageSecurity
 from sshpyk_core.link.attachment import Joining
 from sshpyk_core.link.link import Link
 from sshpyk_core.link.supervisor import SupervisorClient

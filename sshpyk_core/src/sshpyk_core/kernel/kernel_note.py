@@ -9,8 +9,8 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import ConfigError, KernelFileError
-from sshpyk_core.kernel_file import KernelFile, is_name
-from sshpyk_core.live_kernel import LiveKernel
+from sshpyk_core.kernel.kernel_file import KernelFile, is_name
+from sshpyk_core.kernel.live_kernel import LiveKernel
 
 __all__ = ["remove_note", "usual_note", "wanted_note", "write_note"]
 

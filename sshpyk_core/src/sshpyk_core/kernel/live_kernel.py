@@ -15,11 +15,10 @@ from typing import Any, TypeVar
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import KernelStartError
 from sshpyk_core.host import Host, Places
-from sshpyk_core.joining import Terms, join
-from sshpyk_core.kernel_file import KernelFile
-from sshpyk_core.kernel_hold import GONE_RETURNCODE, LEFT_RETURNCODE, KernelHold
-from sshpyk_core.kernel_life import KernelLife
-from sshpyk_core.launch_request import (
+from sshpyk_core.kernel.hold import GONE_RETURNCODE, LEFT_RETURNCODE, KernelHold
+from sshpyk_core.kernel.joining import Terms, join
+from sshpyk_core.kernel.kernel_file import KernelFile
+from sshpyk_core.kernel.launch_request import (
     KernelFacts,
     Launch,
     LocalPlace,
@@ -27,11 +26,12 @@ from sshpyk_core.launch_request import (
     request_again,
     supervisor_options,
 )
+from sshpyk_core.kernel.life import KernelLife
+from sshpyk_core.kernel.signalling import SIGKILL, send_signal
+from sshpyk_core.kernel.spool_warning import spool_warning
+from sshpyk_core.kernel.start_in_time import in_time
 from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.link.watcher import SpoolFull
-from sshpyk_core.signalling import SIGKILL, send_signal
-from sshpyk_core.spool_warning import spool_warning
-from sshpyk_core.start_in_time import in_time
 
 __all__ = ["GONE_RETURNCODE", "LEFT_RETURNCODE", "SIGKILL", "LiveKernel"]
 

@@ -9,7 +9,7 @@ from typing import Any
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import LinkLostError, SshpykError
 from sshpyk_core.host import Host
-from sshpyk_core.launch_request import LocalPlace
+from sshpyk_core.kernel.launch_request import LocalPlace
 from sshpyk_core.link.forwards import Forwards, Wanted, of_kernel
 from sshpyk_core.link.listeners import Listeners
 from sshpyk_core.link.stream import StreamOwner

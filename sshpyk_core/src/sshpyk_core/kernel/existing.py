@@ -11,7 +11,7 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.connection import Places
 from sshpyk_core.errors import ConfigError
 from sshpyk_core.hosts import hosts
-from sshpyk_core.kernel_file import KernelFile
+from sshpyk_core.kernel.kernel_file import KernelFile
 from sshpyk_core.running_kernels import running_kernel
 
 __all__ = ["existing_directory", "file_named"]

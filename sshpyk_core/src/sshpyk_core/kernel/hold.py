@@ -11,12 +11,12 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.host import Host, Places
 from sshpyk_core.hosts import hosts
 from sshpyk_core.kept_tasks import KeptTasks
-from sshpyk_core.kernel_life import KernelLife
-from sshpyk_core.kernel_ports import KernelPorts
-from sshpyk_core.launch_request import LocalPlace
+from sshpyk_core.kernel.launch_request import LocalPlace
+from sshpyk_core.kernel.life import KernelLife
+from sshpyk_core.kernel.ports import KernelPorts
+from sshpyk_core.kernel.signalling import SIGKILL
 from sshpyk_core.link.supervisor import SupervisorClient
 from sshpyk_core.link.watcher import KernelWatcher
-from sshpyk_core.signalling import SIGKILL
 
 __all__ = ["GONE_RETURNCODE", "LEFT_RETURNCODE", "KernelHold"]
 

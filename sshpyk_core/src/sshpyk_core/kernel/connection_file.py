@@ -16,7 +16,7 @@ from typing import Any, Literal
 from jupyter_client.connect import KernelConnectionInfo, write_connection_file
 
 from sshpyk_core.errors import ConfigError
-from sshpyk_core.launch_request import KernelFacts, MessageSecurity
+from sshpyk_core.kernel.launch_request import KernelFacts, MessageSecurity
 from sshpyk_core.remote.wire import PORTS
 
 __all__ = ["Agreed", "connection_info", "new_security", "read", "write"]

@@ -33,7 +33,7 @@ from typing import Any
 
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import ConfigError, KernelFileError
-from sshpyk_core.launch_request import owner
+from sshpyk_core.kernel.launch_request import owner
 from sshpyk_core.link.hello import BridgeHello
 
 __all__ = ["KernelFile", "is_name"]
