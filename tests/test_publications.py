@@ -427,7 +427,11 @@ def test_every_line_of_a_cell_is_heard_once_though_its_program_was_killed(
 ) -> None:
     first = bench.program()
     first.listen()
-    bench.until(lambda: len(first.hear()) > 0)
+    shell = ipykernel.client.shell_channel
+    while not first.hear():  # a kernel does not say when it has subscribed somebody
+        ipykernel.client.kernel_info()
+        bench.until(lambda: bool(shell.msg_ready()))
+        shell.get_msg(timeout=0)
     go_on = tmp_path / "go on"
     cell = f"""
 import os, time
@@ -441,7 +445,7 @@ for number in range(40):
     bench.until(lambda: "line 9\n" in printed(first.hear()))
     first.vanish()
     go_on.touch()
-    bench.until(lambda: bool(ipykernel.client.shell_channel.msg_ready()))
+    bench.until(lambda: bool(shell.msg_ready()))
     second = bench.program()
     second.listen()
     bench.until(lambda: any('"idle"' in each for each in second.hear()))

@@ -36,20 +36,29 @@ class Traces:
     threads: frozenset[threading.Thread]
     files: frozenset[Path]
 
+    def are_in(self, others: Traces) -> bool:
+        """Say whether nothing has come to these others."""
+        return (
+            self.ports <= others.ports
+            and self.threads <= others.threads
+            and self.files <= others.files
+        )
+
 
 @contextmanager
-def leaving_nothing(far: FarSide, within: float = 0) -> Iterator[None]:
+def leaving_nothing(far: FarSide, within: float = 1) -> Iterator[None]:
     """Fail when what is done inside leaves a port, a thread, a file or a process behind.
 
     On the host the remote package may stay, and the folder for supervisors, empty. Processes may
-    take a while to end; this process's own traces are given ``within`` seconds.
+    take a while to end; this process's own traces are given ``within`` seconds: a thread that has
+    told its end lives on for a moment.
     """
     assert background.loop.is_running()
     before, kept_before = _look(far), _kept(far)
     assert far.server.processes() == []
     yield
     deadline = time.monotonic() + within
-    while (after := _look(far)) != before and time.monotonic() < deadline:
+    while not (after := _look(far)).are_in(before) and time.monotonic() < deadline:
         time.sleep(0.01)  # of what another thread tidies up, nothing tells when it is done
     assert after.ports <= before.ports
     assert after.threads <= before.threads, after.threads - before.threads
