@@ -23,6 +23,8 @@ from sshpyk_core.errors import (
 from support.far import FarSide, MakeFarSide
 from support.kernels import remote_bash_kernel, remote_ir_kernel, remote_xpython_kernel
 
+pytestmark = pytest.mark.ways(servers=["sshd"], why="a program here does not see it")
+
 ENDLESS = "print('begun', flush=True)\nwhile True: pass"
 LAST_WORDS = """
 import os, time

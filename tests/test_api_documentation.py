@@ -18,6 +18,8 @@ from support.source_tree import ROOT
 
 from sshpyk_core import api, errors
 
+pytestmark = pytest.mark.ways(servers=["sshd"], why="a program here does not see it")
+
 PAGE = (ROOT / "docs/api.md").read_text(encoding="utf-8")
 EXAMPLE = EXAMPLES / "come_back.py"
 PUBLIC_NAMES = [

@@ -15,6 +15,8 @@ from support.far import FarSide
 
 from sshpyk_core import api
 
+pytestmark = pytest.mark.ways(servers=["sshd"], why="a program here does not see it")
+
 ENDLESS = "print('begun', flush=True)\nwhile True: pass"
 OTHERWISE_NAMED = {"aclose": "close"}
 

@@ -19,6 +19,8 @@ from support.kernels import execute
 from support.live import LAUNCH, client_of, ended_by, live_kernel, on_loop
 from support.managers import READY
 
+pytestmark = pytest.mark.ways(servers=["sshd"], why="supervisors do not see it")
+
 HERE = LocalPlace()
 
 

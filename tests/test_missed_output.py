@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from jupyter_client.asynchronous import AsyncKernelClient
 from sshpyk_core.kernel.launch_request import KernelFacts, LocalPlace
 from support.far import FarSide, state_of
@@ -15,6 +16,8 @@ from support.live import LAUNCH, client_of, live_kernel, on_loop
 from support.managers import READY
 from support.peers import until
 from support.programs import program_with_kernel
+
+pytestmark = pytest.mark.ways(servers=["sshd"], why="supervisors do not see it")
 
 HERE = LocalPlace()
 BEFORE, ALL = 10, 300

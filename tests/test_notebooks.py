@@ -11,6 +11,8 @@ from support.jupyter_server import JupyterServer, jupyter_server
 from support.kernels import execute
 from support.managers import started
 
+pytestmark = pytest.mark.ways(servers=["sshd"], why="no Jupyter server sees it")
+
 NOTEBOOK = "work.ipynb"
 
 

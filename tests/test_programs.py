@@ -13,6 +13,8 @@ from support.front_ends import jupyter, nothing_is_left_of_a_process
 from support.kernels import execute
 from support.managers import READY, started
 
+pytestmark = pytest.mark.ways(servers=["sshd"], why="no program here sees it")
+
 WHERE = "import os; print('home is', os.environ['HOME'])"
 SLIDER = (
     "import ipywidgets\n"
