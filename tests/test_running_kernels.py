@@ -14,12 +14,12 @@ from support.far import FarSide, MakeFarSide, state_of
 from support.kernels import execute
 from support.leftovers import left, named
 from support.links import linked
-from support.managers import READY, answer_to, started
+from support.managers import READY, answer_to, busy, started
 
 from sshpyk_core import running_kernels as running
 
 SAY = "import os; os.write(1, b'said by hand\\n')"
-SPIN = "while True: pass"
+SPIN = "print('spinning', flush=True)\nwhile True: pass"
 
 
 async def until_gone(link: Link, directory: str) -> None:
@@ -58,7 +58,7 @@ async def test_a_kernel_is_listed_and_its_output_read_and_it_is_interrupted_and_
         assert not part.ended
         assert (await running.read_log(link, directory, 10**9)).data == b""
 
-        cell = client.execute(SPIN)
+        cell = await busy(client, SPIN)
         while (await running.tell(link, directory, "signal", signum=0))["delivered"]:
             (kernel,) = (await running.running_kernels(link)).kernels
             if kernel.cpu_percent is not None and kernel.cpu_percent > 30:
