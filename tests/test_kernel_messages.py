@@ -67,6 +67,7 @@ async def test_comms_and_large_messages_pass_both_ways(far: FarSide) -> None:
 
 
 @pytest.mark.others
+@pytest.mark.ways(servers=["sshd"], why="the server passes bytes on")
 async def test_twenty_thousand_short_messages_arrive_in_order(far: FarSide) -> None:
     async with started() as (_, client):
         done = await execute(client, PUBLISH, timeout=120)

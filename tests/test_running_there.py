@@ -178,6 +178,7 @@ def wait_until_detached(*supervisors: Path) -> None:
 
 
 @pytest.mark.others
+@pytest.mark.ways(servers=["sshd"], why="supervisors do not see it")
 def test_kernels_of_a_killed_program_are_found_beside_a_dead_host(far: FarSide) -> None:
     far.install("dead", ssh_host_alias="nowhere.invalid")
     abandoned("far", "far")
