@@ -172,7 +172,7 @@ class TerminalStory(Story):
         self._console.print(
             f"\nAll of it took {self.seconds:.1f} s. "
             "Your ~/.ssh and your Jupyter directories were not touched.\n"
-            "Now for a host of yours: name its ssh alias in a kernel spec; the README has one.",
+            "Now for a host of yours: sshpyk add HOST",
             width=self._width,
         )
 
