@@ -19,13 +19,11 @@ started      seconds since the epoch, by this machine's clock
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +33,7 @@ from sshpyk_core.config import KernelConfig
 from sshpyk_core.errors import ConfigError, KernelFileError
 from sshpyk_core.kernel.launch_request import owner
 from sshpyk_core.link.hello import BridgeHello
+from sshpyk_core.whole_file import write_whole
 
 __all__ = ["KernelFile", "is_name"]
 
@@ -111,15 +110,7 @@ class KernelFile:
             "owner": self.owner,
             "started": self.started,
         }
-        descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json.dumps(content, indent=2) + "\n")
-            os.replace(partial, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
-            raise
+        write_whole(path, (json.dumps(content, indent=2) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> KernelFile:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import shutil
 import stat
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 from sshpyk_core.errors import LocalSpecError
 from sshpyk_core.kernelspecs.finding import read
 from sshpyk_core.kernelspecs.local_spec import LocalSpec, not_ours, valid_name
+from sshpyk_core.whole_file import write_whole
 
 __all__ = ["install", "kernels_directory", "remove", "rewrite"]
 
@@ -140,16 +140,7 @@ def rewrite(spec: LocalSpec, content: Mapping[str, Any]) -> LocalSpec:
     with _told(f"write {spec.file}"):
         file = spec.file.resolve()
         mode = stat.S_IMODE(file.stat().st_mode)
-        descriptor, partial = tempfile.mkstemp(prefix=".kernel.json.", dir=file.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as new:
-                new.write(_as_file(content))
-            os.chmod(partial, mode)
-            os.replace(partial, file)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
-            raise
+        write_whole(file, _as_file(content), mode)
     return LocalSpec(spec.name, spec.directory, content)
 
 
