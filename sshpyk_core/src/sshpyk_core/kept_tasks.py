@@ -24,3 +24,10 @@ class KeptTasks:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def give_up(self) -> None:
+        """Cancel what is not done yet, and wait for it."""
+        for each in self._tasks:
+            each.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)

@@ -18,6 +18,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from sshpyk_core.errors import SshpykError
+from sshpyk_core.kept_tasks import KeptTasks
 from sshpyk_core.kernel_app.held import HeldKernel
 from sshpyk_core.kernel_app.keys import ordered_by_keys
 from sshpyk_core.kernel_app.orders import Order, Wish
@@ -76,7 +77,7 @@ class _Session:
         self._told = told
         self._orders = orders
         self._leave_at_once = kernel.wanted.leave
-        self._work: set[asyncio.Task[None]] = set()
+        self._work = KeptTasks()
         self._restarting: asyncio.Task[None] | None = None
 
     async def begin(self) -> int | None:
@@ -138,16 +139,10 @@ class _Session:
 
     def _begin(self, wish: Wish) -> None:
         if wish is Wish.INTERRUPT:
-            self._spawn(self._do(self._kernel.interrupt(), "was interrupted."))
+            self._work.spawn(self._do(self._kernel.interrupt(), "was interrupted."))
         elif self._restarting is None:
             done = "was restarted: its variables are gone."
-            self._restarting = self._spawn(self._do(self._kernel.restart(), done))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
-        return task
+            self._restarting = self._work.spawn(self._do(self._kernel.restart(), done))
 
     async def _do(self, work: Coroutine[Any, Any, None], done: str) -> None:
         try:
@@ -159,10 +154,7 @@ class _Session:
 
     async def let_work_end(self) -> None:
         """Give up what is still being done."""
-        for each in self._work:
-            each.cancel()
-        if self._work:
-            await asyncio.wait(self._work)
+        await self._work.give_up()
 
     # --- the end -----------------------------------------------------------------------------
 
