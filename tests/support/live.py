@@ -10,11 +10,12 @@ from typing import Any
 from jupyter_client.asynchronous import AsyncKernelClient
 from sshpyk_core.background import background
 from sshpyk_core.config import KernelConfig
+from sshpyk_core.kernel.connection_file import connection_info
 from sshpyk_core.kernel.launch_request import KernelFacts, Launch, MessageSecurity
 from sshpyk_core.kernel.live_kernel import LiveKernel
 
 from support.far import FarSide
-from support.managers import READY
+from support.managers import talking
 
 __all__ = ["LAUNCH", "client_of", "config_of", "ended_by", "live_kernel", "on_loop"]
 
@@ -54,21 +55,10 @@ async def live_kernel(
 @asynccontextmanager
 async def client_of(facts: KernelFacts) -> AsyncIterator[AsyncKernelClient]:
     """Have a client that has got an answer, by what is told of a kernel alone."""
-    info: Any = {f"{name}_port": number for name, number in facts.ports.items()}
-    info.update(
-        transport="tcp",
-        ip=facts.ip,
-        key=facts.connection.key,
-        signature_scheme=facts.connection.signature_scheme,
-    )
     client = AsyncKernelClient()
-    client.load_connection_info(info)
-    client.start_channels()
-    try:
-        await client.wait_for_ready(timeout=READY)
+    client.load_connection_info(connection_info(facts))
+    async with talking(client):
         yield client
-    finally:
-        client.stop_channels()
 
 
 async def ended_by(kernel: LiveKernel) -> int:

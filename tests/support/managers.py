@@ -25,6 +25,7 @@ __all__ = [
     "polled",
     "started",
     "started_blocking",
+    "talking",
 ]
 
 READY = 90.0
@@ -51,7 +52,13 @@ async def started(
 @asynccontextmanager
 async def connected_to(manager: Any) -> AsyncIterator[AsyncKernelClient]:
     """Have a client of a manager's kernel that has got an answer."""
-    client = manager.client()
+    async with talking(manager.client()) as client:
+        yield client
+
+
+@asynccontextmanager
+async def talking(client: AsyncKernelClient) -> AsyncIterator[AsyncKernelClient]:
+    """Have a client's channels open, and an answer."""
     client.start_channels()
     try:
         await client.wait_for_ready(timeout=READY)
@@ -65,12 +72,8 @@ async def another_client(manager: Any) -> AsyncIterator[AsyncKernelClient]:
     """Have a client with a session of its own, as another program would, that has got an answer."""
     client = AsyncKernelClient()
     client.load_connection_info(manager.get_connection_info())
-    client.start_channels()
-    try:
-        await client.wait_for_ready(timeout=READY)
+    async with talking(client):
         yield client
-    finally:
-        client.stop_channels()
 
 
 @asynccontextmanager
