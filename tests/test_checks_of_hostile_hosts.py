@@ -12,6 +12,7 @@ from sshpyk_core.checks.permissions import _heard
 from sshpyk_core.config import KernelConfig
 from sshpyk_core.survey import Survey, System, _kernel
 from sshpyk_core.types import TcpAddress
+from support.serving import serving
 
 EVIL = "/x; touch owned"
 
@@ -44,8 +45,6 @@ async def test_a_port_that_sends_without_end_is_heard_for_one_word() -> None:
                 writer.write(b"x" * 65536)
                 await writer.drain()
 
-    server = await asyncio.start_server(flood, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    heard = await asyncio.wait_for(_heard(TcpAddress("127.0.0.1", port), 16), 10)
-    server.close()
+    async with serving(flood) as port:
+        heard = await asyncio.wait_for(_heard(TcpAddress("127.0.0.1", port), 16), 10)
     assert heard == b"x" * 16

@@ -25,6 +25,7 @@ from support.kernels import remote_kernel
 from support.local import LocalSide
 from support.managers import READY
 from support.processes import wait_gone, with_home
+from support.serving import serving
 from support.traces import leaving_nothing
 
 NAME = "5" * 32
@@ -49,19 +50,13 @@ async def deaf_kernel(far: FarSide) -> AsyncIterator[asyncio.Event]:
     """Have a kernel, ``deaf``, that never listens; the event tells that its process is there."""
     there = asyncio.Event()
 
-    async def on_call(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def on_call(_reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         there.set()
-        writer.close()
 
-    server = await asyncio.start_server(on_call, "127.0.0.1", 0)
-    port = str(server.sockets[0].getsockname()[1])
-    remote_kernel(far.server.home, "deaf", ["python3", "-c", NEVER_LISTENS, port])
-    far.install("deaf", "deaf")
-    try:
+    async with serving(on_call) as port:
+        remote_kernel(far.server.home, "deaf", ["python3", "-c", NEVER_LISTENS, str(port)])
+        far.install("deaf", "deaf")
         yield there
-    finally:
-        server.close()
-        await server.wait_closed()
 
 
 async def test_a_kernel_that_is_ended_while_it_starts_leaves_nothing_behind(
@@ -87,23 +82,20 @@ async def test_a_kernel_that_is_ended_while_it_is_looked_for_is_not_started(
 ) -> None:
     far, asked = make_far(), asyncio.Event()
 
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def say_nothing(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         asked.set()
         await reader.read()
-        writer.close()
 
-    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0, limit=2**20)
-    far.server.reach_through(server.sockets[0].getsockname()[1])
-    far.install("wanted", **wanted)
-    manager = AsyncKernelManager(kernel_name="wanted")
-    start = asyncio.create_task(manager.start_kernel(env={"JPY_SESSION_NAME": "work.ipynb"}))
-    await asyncio.wait_for(asked.wait(), READY)
-    await manager.provisioner.cleanup()
-    with pytest.raises(KernelStartError, match="it was ended meanwhile"):
-        await asyncio.wait_for(start, READY)
-    assert not manager.has_kernel
-    server.close()
-    await server.wait_closed()
+    async with serving(say_nothing) as port:
+        far.server.reach_through(port)
+        far.install("wanted", **wanted)
+        manager = AsyncKernelManager(kernel_name="wanted")
+        start = asyncio.create_task(manager.start_kernel(env={"JPY_SESSION_NAME": "work.ipynb"}))
+        await asyncio.wait_for(asked.wait(), READY)
+        await manager.provisioner.cleanup()
+        with pytest.raises(KernelStartError, match="it was ended meanwhile"):
+            await asyncio.wait_for(start, READY)
+        assert not manager.has_kernel
 
 
 async def test_a_start_that_is_cut_off_and_cancelled_is_undone_when_the_host_is_back(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 __all__ = ["serving"]
@@ -19,16 +19,15 @@ async def serving(handle: Handle) -> AsyncIterator[int]:
     Closing a server leaves its connections alone, and before Python 3.12 nothing waits for them.
     """
     served: set[asyncio.Task[Any]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         served.add(task)
+        writers.append(writer)
         try:
             await handle(reader, writer)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-            raise
         finally:
             writer.close()
 
@@ -41,3 +40,7 @@ async def serving(handle: Handle) -> AsyncIterator[int]:
             task.cancel()
         if served:
             await asyncio.wait(served)
+        for writer in writers:
+            writer.transport.abort()  # nor is it waited for a client that does not read
+            with suppress(OSError):
+                await writer.wait_closed()
