@@ -21,12 +21,13 @@ def main(
         reactor = Reactor()
         supervisor = Supervisor(reactor, listener, directory, dict(request, package=sys.argv[0]))
     except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
+        # First: whoever is told asks again at once, or looks for what was left.
+        if directory:
+            shutil.rmtree(directory, ignore_errors=True)
         kind = "kernel" if isinstance(error, OSError) else "request"
         answer = {"kind": kind, "message": "%s: %s" % (type(error).__name__, error)}
         frame = wire.json_frame(int(request["handle"]), wire.FAREWELL, answer)
         connection.sendall(frame.encode())
-        if directory:
-            shutil.rmtree(directory, ignore_errors=True)
         return
     reactor.after_child_exits(supervisor.reap)
 
