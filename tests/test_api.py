@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,12 @@ from sshpyk_core.errors import (
     SupervisorGoneError,
 )
 from support.far import FarSide, MakeFarSide
-from support.kernels import remote_bash_kernel, remote_ir_kernel, remote_xpython_kernel
+from support.kernels import (
+    remote_bash_kernel,
+    remote_ir_kernel,
+    remote_kernel,
+    remote_xpython_kernel,
+)
 
 pytestmark = pytest.mark.ways(servers=["sshd"], why="a program here does not see it")
 
@@ -31,6 +37,31 @@ import os, time
 for line in range(2001): print(f"{line:0100d}", flush=True)
 time.sleep(0.2)  # until its own threads have written it
 os._exit(3)
+"""
+
+FORGETFUL = """
+from ipykernel.kernelapp import IPKernelApp
+from ipykernel.kernelbase import Kernel
+
+class Forgetful(Kernel):
+    implementation, implementation_version, banner = "forgetful", "1", ""
+    language_info = {"name": "none", "mimetype": "text/plain", "file_extension": ".txt"}
+    forgets = ""
+
+    def do_execute(self, code, *_args, **_options):
+        self.forgets = code
+        self.send_response(self.iopub_socket, "stream", {"name": "stdout", "text": code})
+        if code == "reply":
+            raise KeyboardInterrupt
+        return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
+
+    def _publish_status(self, status, *args, **options):
+        if status == self.forgets:
+            self.forgets = ""
+        else:
+            super()._publish_status(status, *args, **options)
+
+IPKernelApp.launch_instance(kernel_class=Forgetful)
 """
 
 
@@ -282,8 +313,26 @@ async def test_what_was_published_while_nobody_was_there_is_missed_once(far: Far
     assert far.left_behind() == []
 
 
+@pytest.mark.parametrize(("forgets", "status"), [("reply", "aborted"), ("idle", "ok")])
+async def test_a_kernel_that_forgets_to_say_that_it_is_done_is_asked(
+    far: FarSide, forgets: str, status: str
+) -> None:
+    argv = [sys.executable, "-c", FORGETFUL, "-f", "{connection_file}"]
+    remote_kernel(far.server.home, "forgetful", argv)
+    async with there(far) as host:
+        kernel = await host.start("forgetful")
+        result = await kernel.run(forgets)
+        assert (result.text, result.status, result.cut_short) == (forgets, status, True)
+        result = await kernel.run("nothing")
+        assert (result.text, result.status, result.cut_short) == ("nothing", "ok", False)
+        streamed = [message async for message in kernel.stream(forgets)]
+        kinds = [each["header"]["msg_type"] for each in streamed]
+        assert ("execute_reply" in kinds) is (forgets != "reply")
+    assert far.left_behind() == []
+
+
 OTHERS = {
-    "bash": (remote_bash_kernel, "echo $((6 * 7))", "echo begun; sleep 600"),
+    "bash": (remote_bash_kernel, "echo $((6 * 7))", "sh -c 'echo begun; exec sleep 600'"),
     "ir": (remote_ir_kernel, "cat(6 * 7)", "cat('begun'); flush.console(); Sys.sleep(600)"),
     "xpython": (remote_xpython_kernel, "print(6 * 7)", "print('begun')\nwhile True: pass"),
 }
@@ -299,9 +348,12 @@ async def test_kernels_of_other_kinds_are_used_alike(make_far: MakeFarSide, name
         kernel = await host.start(name, persistent=True)
         assert (await kernel.run(code)).text.strip() == "42"
         if name != "xpython":  # which ends by itself then
-            async for message in kernel.stream(long):
-                if message["header"]["msg_type"] == "stream":
-                    await kernel.interrupt()
+            # Once: what it prints as it is interrupted is no reason to do it again.
+            messages = kernel.stream(long)
+            while (await messages.__anext__())["header"]["msg_type"] != "stream":
+                pass
+            await kernel.interrupt()
+            assert [each async for each in messages][-1]["header"]["msg_type"] == "execute_reply"
             assert (await kernel.run(code)).text.strip() == "42"
         await kernel.begin(long)
         await kernel.leave()

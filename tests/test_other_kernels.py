@@ -6,13 +6,17 @@ from support.far import FarSide
 from support.kernels import execute, remote_bash_kernel, remote_ir_kernel
 from support.managers import READY, interrupted, started
 
+# One process prints and waits. Bash itself may miss a Ctrl+C between two commands of a line; the
+# kernel then gives up after 30 s, idle and without a reply.
+BUSY_IN_BASH = "sh -c 'echo busy; exec sleep 600'"
+
 
 async def test_bash_kernel(far: FarSide) -> None:
     remote_bash_kernel(far.server.home)
     far.install("far-bash", "bash", kernel_json={"language": "bash"})
     async with started("far-bash") as (manager, client):
         assert (await execute(client, 'kept=1; echo "$HOME"')).text == f"{far.server.home}\n"
-        cell = await interrupted(manager, client, "echo busy; sleep 600")
+        cell = await interrupted(manager, client, BUSY_IN_BASH)
         assert cell.reply["status"] == "abort"
         assert (await execute(client, "echo $kept")).text == "1\n"
         await manager.restart_kernel()

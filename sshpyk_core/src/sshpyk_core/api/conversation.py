@@ -18,6 +18,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from zmq.utils.monitor import recv_monitor_message
 
 from sshpyk_core.api.exchange import Exchange, Feed, is_idle
+from sshpyk_core.api.inquiry import Inquiry
 from sshpyk_core.api.values import Message
 
 __all__ = ["Conversation"]
@@ -27,9 +28,6 @@ FIRST_WAIT = 0.3
 
 LONGEST_WAIT = 5.0
 """Seconds between two calls at most."""
-
-IDLE_PATIENCE = 10.0
-"""Seconds from a reply until it is asked whether the kernel's ``idle`` will come after all."""
 
 LAST_WORDS_PATIENCE = 3.0
 """Seconds that the output of a kernel that has ended may take to come here."""
@@ -67,8 +65,7 @@ class Conversation:
         self._exchanges: dict[str, Exchange] = {}
         self._calls: dict[str, str] = {}
         self._last_call = ""
-        self._probes: dict[str, Exchange] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        self._inquiry = Inquiry(self._send_call)
         self._error: Exception | None = None
         self._closed = False
         self._client = AsyncKernelClient()
@@ -135,8 +132,7 @@ class Conversation:
         if self._closed:
             return
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        self._inquiry.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks)
@@ -149,8 +145,7 @@ class Conversation:
 
     def _over(self, message_id: str) -> None:
         self._exchanges.pop(message_id, None)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._inquiry.stop()
         self._turn.release()
 
     # --- what was missed ---------------------------------------------------------------------
@@ -192,10 +187,12 @@ class Conversation:
             return
         message_id = parent.get("msg_id", "")
         if message_id in self._exchanges:
-            self._exchanges[message_id].published(message)
-        elif message_id in self._probes and is_idle(message):
-            self._probes.pop(message_id).give_up_on_idle()
+            exchange = self._exchanges[message_id]
+            exchange.published(message)
+            if is_idle(message) and not exchange.over:
+                self._inquiry.begin(exchange)
         elif is_idle(message):
+            self._inquiry.idle_after(message_id)
             await self._call_is_over(message_id)
 
     async def _call_is_over(self, message_id: str) -> None:
@@ -216,7 +213,8 @@ class Conversation:
             exchange = self._exchanges[message_id]
             exchange.replied(message)
             if not exchange.over:
-                self._probe_later(exchange)
+                self._inquiry.begin(exchange)
+        self._inquiry.reply_to(message_id)
         for channel, call in list(self._calls.items()):
             if call == message_id:
                 del self._calls[channel]
@@ -253,19 +251,6 @@ class Conversation:
             except asyncio.TimeoutError:
                 wait = min(LONGEST_WAIT, 2 * wait)
                 channels = CALL_CHANNELS
-
-    def _probe_later(self, exchange: Exchange) -> None:
-        """Have a call follow a reply whose ``idle`` stays away: that of the call comes after it.
-
-        A kernel drops messages when nobody takes them for long, see ``spool_limit``.
-        """
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(IDLE_PATIENCE, self._probe, exchange)
-
-    def _probe(self, exchange: Exchange) -> None:
-        if not exchange.over:
-            self._probes[self._send_call("control")] = exchange
-            self._probe_later(exchange)
 
     def _send_call(self, channel: str) -> str:
         message = self._client.session.msg("kernel_info_request", {})

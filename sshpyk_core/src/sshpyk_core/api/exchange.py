@@ -71,6 +71,7 @@ class Exchange(Feed):
         id: of the request's message.
         begun: set when the kernel has begun with it, or nothing more comes.
         cut_short: whether messages are missing.
+        reply: the ``execute_reply``, once it is there.
     """
 
     def __init__(self, message_id: str, when_over: Callable[[], None]) -> None:
@@ -106,6 +107,12 @@ class Exchange(Feed):
         if not self.over:
             self._idle = self.cut_short = True
             self._check()
+
+    def give_up_on_reply(self) -> None:
+        """Take note that the reply will not come: the kernel has answered what came after."""
+        if self.reply is None:
+            self.cut_short = True
+            self.end()
 
     def _check(self) -> None:
         if self.reply is not None and self._idle:

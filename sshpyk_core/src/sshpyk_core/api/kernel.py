@@ -74,6 +74,8 @@ class Kernel:
     async def stream(self, code: str) -> AsyncIterator[Message]:
         """Run code and give its messages as they come; the last is its ``execute_reply``.
 
+        A kernel may become idle without one, as some do that are interrupted twice; it ends then,
+        too, some seconds later.
         Who stops reading leaves the code running: :meth:`interrupt` stops it.
 
         Args:

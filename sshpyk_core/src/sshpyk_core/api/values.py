@@ -56,13 +56,14 @@ class Result:
     """What came of running code.
 
     Attributes:
-        status: ``ok``, ``error``, or ``aborted`` if the kernel passed over it.
+        status: ``ok``, ``error``, or ``aborted`` if the kernel passed over it or does not tell.
         text: all that went to standard output.
         errors: all that went to standard error.
         outputs: what it displayed, in order; one that was updated is there once, as it was last.
         error: the exception that ended it; None without one.
         execution_count: the number of the cell; None where the kernel gives none.
-        cut_short: whether some of its messages are missing, because the kernel had to drop them.
+        cut_short: whether some of its messages are missing: the kernel had to drop them, or became
+            idle without a reply, as some do that are interrupted twice.
     """
 
     status: Literal["ok", "error", "aborted"]
