@@ -55,11 +55,13 @@ class Forgetful(Kernel):
             raise KeyboardInterrupt
         return {"status": "ok", "execution_count": 1, "payload": [], "user_expressions": {}}
 
-    def _publish_status(self, status, *args, **options):
+    def _publish_status(self, status, channel, *args, **options):
+        if channel == "control":  # as IRkernel
+            return
         if status == self.forgets:
             self.forgets = ""
         else:
-            super()._publish_status(status, *args, **options)
+            super()._publish_status(status, channel, *args, **options)
 
 IPKernelApp.launch_instance(kernel_class=Forgetful)
 """

@@ -36,6 +36,7 @@ async def serving(handle: Handle) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        await asyncio.sleep(0)  # what was accepted in the last moment begins
         for task in served:
             task.cancel()
         if served:

@@ -129,7 +129,7 @@ class BackgroundKernel:
             await asyncio.wait_for(exchange.begun.wait(), BEGIN_PATIENCE)
         except asyncio.TimeoutError:
             return
-        if not exchange.over:
+        if not exchange.done_there:
             await self.interrupt()
 
     async def read_missed(self, follow: bool) -> Feed:

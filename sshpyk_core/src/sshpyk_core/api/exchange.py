@@ -89,6 +89,11 @@ class Exchange(Feed):
         self._idle = False
         self._when_over = when_over
 
+    @property
+    def done_there(self) -> bool:
+        """Whether the kernel is done with it, though not all of it may have come."""
+        return self.over or self._idle or self.reply is not None
+
     def published(self, message: Message) -> None:
         """Take a message of the iopub channel."""
         self.begun.set()
@@ -104,7 +109,7 @@ class Exchange(Feed):
 
     def give_up_on_idle(self) -> None:
         """Take note that ``idle`` will not come: it was published and is lost."""
-        if not self.over:
+        if not self.over and not self._idle:
             self._idle = self.cut_short = True
             self._check()
 

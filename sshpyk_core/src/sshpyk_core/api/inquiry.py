@@ -2,8 +2,8 @@
 
 Code is done when its reply and the kernel's ``idle`` are there. One may stay away: a kernel drops
 what it publishes when nobody takes it for long (``spool_limit``), and one that is interrupted in a
-bad moment goes idle without a reply. A call tells: what a kernel sends after it has answered the
-call is not what it was asked before.
+bad moment goes idle without a reply. A call tells: once a kernel has answered one, nothing more
+comes of what it was asked before.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from sshpyk_core.api.exchange import Exchange
 __all__ = ["Inquiry"]
 
 PATIENCE = 3.0
-"""Seconds from the first of the two until the kernel is asked about the other; doubled each time.
+"""Seconds from one of reply and ``idle`` until the kernel is called about the other.
 
-An answer may itself be lost, or take as long as a connection is away.
+Each further call waits twice as long, as an answer may be lost, or be as late as the connection is.
 """
+
+LONGEST_WAIT = 300.0
+"""Seconds between two calls at most."""
 
 
 class Inquiry:
@@ -29,8 +32,7 @@ class Inquiry:
         """Begin to ask when :meth:`begin` says so.
 
         Args:
-            send_call: sends a request that any kernel answers, on the channel of this name; gives
-                the id of its message.
+            send_call: sends a request on the channel of this name, gives the id of its message.
         """
         self._send_call = send_call
         self._exchange: Exchange | None = None
@@ -38,7 +40,7 @@ class Inquiry:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, exchange: Exchange) -> None:
-        """Ask about an exchange of which one of the two is there, unless it is over soon."""
+        """Ask about an exchange of which reply or ``idle`` is there, unless it is over soon."""
         if self._exchange is not exchange:
             self._exchange = exchange
             self._ask_in(PATIENCE)
@@ -65,8 +67,10 @@ class Inquiry:
         self._timer = loop.call_later(seconds, self._ask, seconds)
 
     def _ask(self, waited: float) -> None:
-        # On the channel where the answer cannot overtake the reply, nor wait for other code.
         assert self._exchange is not None
-        channel = "shell" if self._exchange.reply is None else "control"
-        self._calls.add(self._send_call(channel))
-        self._ask_in(2 * waited)
+        # On shell an answer cannot overtake the reply, but it waits for other code. On control it
+        # need not, but some kernels give none there.
+        awaits_reply = self._exchange.reply is None
+        for channel in ("shell",) if awaits_reply else ("control", "shell"):
+            self._calls.add(self._send_call(channel))
+        self._ask_in(min(LONGEST_WAIT, 2 * waited))

@@ -74,8 +74,8 @@ class Kernel:
     async def stream(self, code: str) -> AsyncIterator[Message]:
         """Run code and give its messages as they come; the last is its ``execute_reply``.
 
-        A kernel may become idle without one, as some do that are interrupted twice; it ends then,
-        too, some seconds later.
+        Some kernels become idle without one when an interrupt comes in a bad moment. The messages
+        then end without it, once the kernel has answered a call.
         Who stops reading leaves the code running: :meth:`interrupt` stops it.
 
         Args:

@@ -63,7 +63,7 @@ class Result:
         error: the exception that ended it; None without one.
         execution_count: the number of the cell; None where the kernel gives none.
         cut_short: whether some of its messages are missing: the kernel had to drop them, or became
-            idle without a reply, as some do that are interrupted twice.
+            idle without a reply after an interrupt.
     """
 
     status: Literal["ok", "error", "aborted"]
@@ -98,7 +98,7 @@ class Result:
                 error = _error(content)
             elif kind == "execute_reply":
                 reply = content
-        status = reply.get("status")
+        status = reply.get("status") or ("error" if error else None)
         return cls(
             status="ok" if status == "ok" else "error" if status == "error" else "aborted",
             text=streams["stdout"],
