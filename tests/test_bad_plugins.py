@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -176,8 +177,8 @@ def test_sshpyk_transports_shows_why_and_the_others(distributions: Distributions
 
 
 @each_bad
-async def test_a_kernel_start_tells_why(
-    distributions: Distributions, local: LocalSide, bad: Bad
+async def test_a_kernel_start_tells_why_and_once(
+    distributions: Distributions, local: LocalSide, bad: Bad, caplog: pytest.LogCaptureFixture
 ) -> None:
     install_bad(distributions, bad)
     install_spec(local.data_dir, "spoilt", {"ssh_host_alias": "lab", "transport": "bad"})
@@ -187,6 +188,8 @@ async def test_a_kernel_start_tells_why(
     assert_refusal(str(caught.value), bad)
     assert not manager.has_kernel
     assert list(local.runtime_dir.iterdir()) == []
+    gc.collect()  # asyncio tells of what nobody has awaited when it is collected
+    assert [each.message for each in caplog.records if each.name == "asyncio"] == []
 
 
 def test_a_front_end_shows_why(

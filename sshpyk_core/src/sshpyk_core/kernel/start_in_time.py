@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sshpyk_core.config import KernelConfig
-from sshpyk_core.errors import KernelStartError
+from sshpyk_core.errors import KernelStartError, SshpykError
 from sshpyk_core.host import HostState
 from sshpyk_core.hosts import hosts
 
@@ -31,7 +31,11 @@ async def in_time(
         KernelStartError: it took too long, or was ended.
         SshpykError: what came out of it.
     """
-    host = hosts.get(config.target, config.timers)
+    try:
+        host = hosts.get(config.target, config.timers)
+    except SshpykError:
+        work.cancel()  # it has not begun
+        raise
     try:
         return await host.patience.wait_for(work, config.launch_timeout)
     except asyncio.TimeoutError as error:
