@@ -146,6 +146,21 @@ async def test_the_restarter_brings_a_dead_kernel_back_and_the_client_goes_on(
     assert far.left_behind() == []
 
 
+async def test_what_is_said_as_soon_as_a_kernel_has_died_is_for_the_one_that_comes_after_it(
+    far: FarSide,
+) -> None:
+    async with started() as (manager, client):
+        for _ in range(5):
+            client.execute("import os; os._exit(7)")
+            # As a restarter does, but with no time between: nothing tells of it sooner.
+            while await manager.provisioner.poll() is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.0005)
+            asked = client.kernel_info()
+            await manager.restart_kernel(now=True)
+            assert (await answer_to(client, asked))["status"] == "ok"
+    assert far.left_behind() == []
+
+
 def test_a_restarter_that_polls_the_blocking_manager_brings_a_dead_kernel_back(
     far: FarSide,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 from typing import Protocol
 
 from sshpyk_core.remote.wire import WINDOW
@@ -110,5 +111,12 @@ class LocalStream(asyncio.Protocol):
     def end(self) -> None:
         """Close the client's connection after what was delivered: the kernel has closed its end."""
         self._closed = True
-        if self._transport is not None:
-            self._transport.close()
+        if self._transport is None:
+            return
+        connection = self._transport.get_extra_info("socket")
+        if connection is not None and not self._transport.get_write_buffer_size():
+            # Now and not in the loop's next turn, in which the client may be told that the kernel
+            # has ended: what it says then is not to go into this connection.
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
+        self._transport.close()

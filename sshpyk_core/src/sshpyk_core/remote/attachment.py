@@ -21,12 +21,8 @@ UNHEARD = 32
 A client that tests by heartbeats makes a new connection every second to a kernel that is stopped.
 """
 
-
 SILENCE = 5.0
-"""Seconds for which something may wait to be acknowledged by a program that says nothing.
-
-After that it counts as one that does not listen.
-"""
+"""Seconds that something may wait to be acknowledged before a silent program does not listen."""
 
 
 class Attachment(Program):
@@ -46,6 +42,7 @@ class Attachment(Program):
         self._publications = publications
         self._on_command = on_command
         self._on_lost = on_lost
+        self.on_stream_ended: Callable[[], None] = lambda: None
         self._courier = Courier(0, reactor.clock)
         self._streams: Dict[int, Union[KernelStream, Subscriber]] = {}
         self._unheard: List[Union[KernelStream, Subscriber]] = []
@@ -62,6 +59,12 @@ class Attachment(Program):
     def connected(self) -> bool:
         """Whether there is a connection now."""
         return self._conduit is not None
+
+    @property
+    def hears(self) -> bool:
+        """Whether the kernel may still say something on a connection of its own to it."""
+        streams = (each for each in self._streams.values() if isinstance(each, KernelStream))
+        return any(each.connected for each in streams)
 
     @property
     def listens(self) -> bool:
@@ -242,6 +245,7 @@ class Attachment(Program):
         """Take note that nothing more will come on a stream."""
         self._streams.pop(number, None)
         self._read_on()
+        self.on_stream_ended()
 
     def _let_go(self, number: int, delivered: Optional[int]) -> None:
         """Let go of a stream that the program has closed, after so many bytes for its client."""
@@ -250,7 +254,7 @@ class Attachment(Program):
             stream.leave(delivered)
         # Also where the kernel's end has closed already: nobody will take what waits.
         self._courier.abandon(number)
-        self._read_on()
+        self.stream_ended(number)
         if stream is not None:
             self._close(stream)
 

@@ -64,6 +64,11 @@ class Kernel:
         return self._process is not None
 
     @property
+    def exited(self) -> bool:
+        """Whether its process has ended, and nothing was made of that yet."""
+        return self._process is not None and self._process.poll() is not None
+
+    @property
     def settled(self) -> bool:
         """Whether it runs, and whoever had it started knows."""
         return self.running and not self._on_outcome
@@ -114,6 +119,7 @@ class Kernel:
         Raises:
             StartError: it could not be started at all.
         """
+        self.reap()
         if self._process is not None:
             raise launch.StartError("kernel", "the kernel runs already")
         if request.get("again"):
@@ -242,7 +248,7 @@ class Kernel:
         return True
 
     def reap(self) -> None:
-        """Take note of the end of the process; called after each SIGCHLD."""
+        """Take note of the end of the process, if it has ended."""
         if self._process is None or self._process.poll() is None:
             return
         self.returncode = self._process.returncode

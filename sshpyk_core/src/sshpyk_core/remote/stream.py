@@ -141,6 +141,11 @@ class KernelStream:
             self._waiting.append(data)
 
     @property
+    def connected(self) -> bool:
+        """Whether the kernel has let this in and has not closed its end."""
+        return self._conduit is not None and not self._ended
+
+    @property
     def waiting(self) -> int:
         """Count the bytes that the kernel has not taken."""
         if self._conduit is not None:

@@ -20,6 +20,7 @@ from typing import Any, Dict, List, Union
 
 from . import endings, launch, rendezvous, wire
 from .attachment import Attachment
+from .departure import Departure
 from .kernel import Kernel
 from .presence import Presence
 from .publications import KernelDoor, Publications
@@ -76,6 +77,7 @@ class Supervisor:
             self._give_up,
             bool(request.get("persistent")),
         )
+        self._departure = Departure(reactor, self._kernel, self._presence.attachments)
         self._stopping = False
         self._ended = False
         known = {"for": request.get("owner"), "token": self._token}
@@ -166,10 +168,9 @@ class Supervisor:
                 raise TurnedAwayError("taken", "another program is connected to it")
             self._presence.start_seen |= bool(request.get("joins"))
             status["missed"] = self._publications.missed()
-            on_lost = self._presence_changed
-            attachment = Attachment(
-                self._reactor, self._budget, self._publications, self._command, on_lost
-            )
+            calls = self._command, self._presence_changed
+            attachment = Attachment(self._reactor, self._budget, self._publications, *calls)
+            attachment.on_stream_ended = self._departure.stream_ended
             self._presence.attachments[name] = attachment
         if int(request["epoch"]) <= attachment.epoch:
             raise wire.WireError("a newer connection has taken over")
@@ -256,13 +257,12 @@ class Supervisor:
                 each.post(wire.EVENT, event)
 
     def _exited(self, report: Dict[str, Any]) -> None:
-        event = dict(report, event="exited", others=self._presence.shared)
-        self._tell_others(None, event)
+        self._tell_others(None, dict(report, event="exited", others=self._presence.shared))
         self._presence_changed()
 
     def reap(self) -> None:
         """Look after the kernel's process; called after each SIGCHLD."""
-        self._kernel.reap()
+        self._departure.child_exited()
 
     # --- the end -----------------------------------------------------------------------------
 
