@@ -11,8 +11,8 @@ from sshpyk_core.cli import main
 from support import processes, tools
 from support.invoked import runner
 from support.local import LocalSide
-from support.pythons import script
 from support.screen import Screen
+from support.scripts import script
 from support.sshd import SSHServer
 
 

@@ -25,6 +25,7 @@ from support.invoked import runner
 from support.openssh import local_ssh
 from support.processes import wait_gone
 from support.screen import SSHPYK, Screen, in_a_pipe
+from support.scripts import script
 from support.sshd import SSHServer
 from support.sshd_files import free_port
 
@@ -103,8 +104,7 @@ def test_silent_network_is_noticed_and_the_address_stays(make_far: MakeFarSide) 
 def test_program_reads_the_addresses_and_ends_it(far: FarSide, tmp_path: Path) -> None:
     opened = tmp_path / "opened"
     browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" >> {opened}\n', encoding="utf-8")
-    browser.chmod(0o755)
+    script(browser, f'#!/bin/sh\necho "$1" >> {opened}\n')
     with serving_page() as port:
         process = subprocess.Popen(
             [*SSHPYK, "forward", "far", str(port), "--json", "--open"],

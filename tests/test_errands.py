@@ -17,7 +17,8 @@ from support.bridge_process import BridgeProcess, bridge_in
 from support.environments import environment
 from support.local import LocalSide
 from support.processes import wait_gone, with_home
-from support.pythons import OLDEST, script
+from support.pythons import OLDEST
+from support.scripts import script
 
 SOON = 20.0
 SURVEY = {"do": "survey"}

@@ -12,7 +12,8 @@ from sshpyk_core.remote import wire
 from support.bridge_process import BridgeProcess, bridge_in
 from support.kernels import remote_kernel
 from support.local import LocalSide
-from support.pythons import make_venv, script
+from support.pythons import make_venv
+from support.scripts import script
 
 
 def located(bridge: BridgeProcess, *kernels: dict[str, Any]) -> list[dict[str, Any]]:

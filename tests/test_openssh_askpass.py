@@ -16,6 +16,7 @@ from sshpyk_openssh.askpass_questions import to_question
 from support.openssh import left_behind, local_ssh, outcome, target_of
 from support.processes import Process
 from support.prompters import Somebody
+from support.scripts import script
 from support.sshd import SSHServer
 
 from sshpyk_openssh import plugin
@@ -211,8 +212,7 @@ async def test_without_a_prompter_no_program_is_run_for_a_jump_host_either(
 ) -> None:
     near = make_embedded(alias="near", password=PASSWORD, allow_key=False)
     program = tmp_path / "askpass"
-    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho {PASSWORD}\n")
-    program.chmod(0o700)
+    script(program, f"#!/bin/sh\ntouch {tmp_path}/asked\necho {PASSWORD}\n")
     monkeypatch.setenv("SSH_ASKPASS", str(program))
     monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
     config = tmp_path / "config"

@@ -26,6 +26,7 @@ from sshpyk_openssh.failures import spoken
 from sshpyk_openssh.options import Options
 from support.openssh import connected, left_behind, logins, outcome, target_of
 from support.prompters import Somebody
+from support.scripts import script
 from support.serving import serving
 from support.sshd import SSHServer
 
@@ -87,8 +88,7 @@ async def test_a_passphrase_is_asked_for_only_where_somebody_is_there_to_answer(
 ) -> None:
     protect(sshd.client.key, "open sesame")
     askpass = tmp_path / "askpass"
-    askpass.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\necho open sesame\n")
-    askpass.chmod(0o700)
+    script(askpass, f"#!/bin/sh\ntouch {tmp_path}/asked\necho open sesame\n")
     monkeypatch.setenv("SSH_ASKPASS", str(askpass))
     monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
     assert type(await failure(sshd, multiplex=mode)) is AuthenticationError

@@ -10,6 +10,7 @@ import pytest
 from sshpyk_core.prompting.askpass import Askpass, program
 from sshpyk_core.types import Question
 from support.askpass import AskpassProgram
+from support.scripts import script
 
 SECRET = Question("password", "me@host's password: ", "me@host:22")
 
@@ -38,8 +39,7 @@ async def test_a_failing_or_missing_program_declines(tmp_path: Path) -> None:
 )
 async def test_a_confirmation_has_the_hint_of_ssh(tmp_path: Path, does: str, answer: str) -> None:
     path = tmp_path / "askpass"
-    path.write_text(f'#!/bin/sh\n[ "$SSH_ASKPASS_PROMPT" = confirm ] || exit 7\n{does}\n')
-    path.chmod(0o700)
+    script(path, f'#!/bin/sh\n[ "$SSH_ASKPASS_PROMPT" = confirm ] || exit 7\n{does}\n')
     assert await ask(path, Question("confirm", "Really?", secret=False)) == answer
 
 
@@ -47,8 +47,7 @@ async def test_cancelling_ends_the_program_with_what_it_started(tmp_path: Path) 
     path, fifo = tmp_path / "askpass", tmp_path / "fifo"
     os.mkfifo(fifo)
     # It and its child hold the pipe open: end of file says that both have gone.
-    path.write_text(f"#!/bin/sh\nexec 9>{fifo}\necho asking >&9\nsleep 600\n")
-    path.chmod(0o700)
+    script(path, f"#!/bin/sh\nexec 9>{fifo}\necho asking >&9\nsleep 600\n")
     asking = asyncio.create_task(ask(path))
     with await asyncio.to_thread(fifo.open) as pipe:
         assert await asyncio.to_thread(pipe.readline) == "asking\n"

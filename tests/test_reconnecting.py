@@ -15,6 +15,7 @@ from support.kernels import execute
 from support.managers import BUSY, READY, answer_to, interrupted, started
 from support.require import require_other_host, require_restarted_host
 from support.said import listened
+from support.scripts import script
 from traitlets.config import Config
 
 
@@ -48,18 +49,17 @@ async def test_an_alias_that_leads_to_another_host_is_refused_while_kernels_run(
 ) -> None:
     program = tmp_path / "login"
     here = '#!/bin/sh\nexec sh -c "$SSH_ORIGINAL_COMMAND"\n'
-    program.write_text(here)
-    program.chmod(0o755)
+    script(program, here)
     other = require_other_host(tmp_path, "elsewhere")
     far = make_far(sshd_config=[f"ForceCommand {program}"])
     async with started() as (manager, client):
         before = far.supervisors()
         with listened() as said:
-            program.write_text(f"#!/bin/sh\nexec {other}\n")
+            script(program, f"#!/bin/sh\nexec {other}\n")
             await asyncio.to_thread(far.server.cut)
             await said.wait_for("it is elsewhere now, but the kernels are on ")
             assert await manager.is_alive()
-            program.write_text(here)
+            script(program, here)
             await said.wait_for("connected again")
         assert (await execute(client, "print('same host')", timeout=READY)).text == "same host\n"
         assert far.supervisors() == before
@@ -71,8 +71,7 @@ async def test_a_host_that_was_restarted_is_told_apart_and_its_kernels_start_ane
     make_far: MakeFarSide, tmp_path: Path
 ) -> None:
     program = tmp_path / "login"
-    program.write_text('#!/bin/sh\nexec sh -c "$SSH_ORIGINAL_COMMAND"\n')
-    program.chmod(0o755)
+    script(program, '#!/bin/sh\nexec sh -c "$SSH_ORIGINAL_COMMAND"\n')
     far = make_far(sshd_config=[f"ForceCommand {program}"])
     restarter = Config({"KernelRestarter": {"time_to_dead": 0.1}})
     manager = AsyncIOLoopKernelManager(kernel_name="far", config=restarter)
@@ -85,7 +84,7 @@ async def test_a_host_that_was_restarted_is_told_apart_and_its_kernels_start_ane
             await said.wait_for("connection lost")
             assert await manager.is_alive()
             await asyncio.to_thread(far.server.kill_processes)
-            program.write_text(f"#!/bin/sh\nexec {require_restarted_host(tmp_path)}\n")
+            script(program, f"#!/bin/sh\nexec {require_restarted_host(tmp_path)}\n")
             await asyncio.to_thread(far.server.start)
             await said.wait_for("has been restarted, its kernels are gone")
             assert "the host has been restarted since" in await told.wait_for("is gone: ")

@@ -29,6 +29,7 @@ from sshpyk_core.types import Question, Target
 from support.near_half import NobodyWatches
 from support.processes import children_of
 from support.prompters import Somebody
+from support.scripts import script
 
 MakeEmbedded = Callable[..., EmbeddedServer]
 T = TypeVar("T")
@@ -199,8 +200,7 @@ async def test_one_address_behind_two_jump_hosts_is_two_accounts() -> None:
 
 async def test_a_servers_words_are_no_option_of_the_askpass_program(tmp_path: Path) -> None:
     program = tmp_path / "askpass"
-    program.write_text('#!/bin/sh\nprintf "%s\\n" "<$1>"\n')
-    program.chmod(0o700)
+    script(program, '#!/bin/sh\nprintf "%s\\n" "<$1>"\n')
     answer = await Askpass(str(program)).ask(Question("code", "--gtk-module=/tmp/x: "))
     assert answer == "< --gtk-module=/tmp/x: >"
 
@@ -236,8 +236,7 @@ async def test_closing_a_host_waits_until_its_login_has_been_undone(
 ) -> None:
     program, asked = tmp_path / "askpass", tmp_path / "asked"
     os.mkfifo(asked)
-    program.write_text(f"#!/bin/sh\necho $$ > {asked}\nexec sleep 600\n")
-    program.chmod(0o700)
+    script(program, f"#!/bin/sh\necho $$ > {asked}\nexec sleep 600\n")
     monkeypatch.setenv("SSHPYK_ASK", "")
     monkeypatch.setenv("SSH_ASKPASS", str(program))
     monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")

@@ -14,7 +14,8 @@ import pytest
 from sshpyk_core.remote import discovery, survey
 from sshpyk_core.remote.discovery import DiscoveryError, Interpreter
 from sshpyk_core.remote.environments import Place, Places
-from support.pythons import PYTHONS, make_venv, script
+from support.pythons import PYTHONS, make_venv
+from support.scripts import script
 
 
 @pytest.fixture

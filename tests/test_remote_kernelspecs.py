@@ -14,7 +14,8 @@ from ipykernel.kernelspec import get_kernel_dict
 from sshpyk_core.remote import catalogue, discovery, jupyter_paths, kernelspecs
 from sshpyk_core.remote.discovery import Interpreter
 from sshpyk_core.remote.kernelspecs import KernelSpec, KernelSpecError
-from support.pythons import OLDEST, make_venv, script
+from support.pythons import OLDEST, make_venv
+from support.scripts import script
 
 REMOTE_PACKAGE = Path(discovery.__file__).parent
 ARGV = ["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]

@@ -16,8 +16,9 @@ from sshpyk_core.link.package import remote_package
 from support.far import FarSide, MakeFarSide
 from support.kernels import execute
 from support.managers import READY, started
-from support.pythons import OLDEST, PYTHONS, path_without_python, script
+from support.pythons import OLDEST, PYTHONS, path_without_python
 from support.require import missing
+from support.scripts import script
 from support.sshd_files import SYSTEM_PATH
 from support.traces import leaving_nothing
 

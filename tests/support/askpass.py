@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.scripts import script
+
 __all__ = ["AskpassProgram"]
 
 
@@ -35,8 +37,7 @@ class AskpassProgram:
         said = "$SSH_ASKPASS_PROMPT|$1"
         log = f"printf '%s' \"{said}\" | tr '\n' ' ' >> {self._log}; echo >> {self._log}"
         lines = ["#!/bin/sh", log, 'case "$1" in', *rows, "  *) exit 1;;", "esac"]
-        self.path.write_text("\n".join(lines) + "\n")
-        self.path.chmod(0o700)
+        script(self.path, "\n".join(lines) + "\n")
 
     def asked(self) -> list[str]:
         """What it was asked so far: the hint, a bar, the question."""

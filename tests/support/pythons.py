@@ -10,7 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["OLDEST", "PYTHONS", "make_venv", "path_without_python", "script"]
+from support.scripts import script
+
+__all__ = ["OLDEST", "PYTHONS", "make_venv", "path_without_python"]
 
 SYSTEM_PYTHONS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 SYSTEM_TOOLS = ("base64", "cat", "chmod", "id", "mkdir", "mv", "rm", "sed", "wc")
@@ -38,14 +40,6 @@ def make_venv(path: Path, *flags: str) -> Path:
     command = [sys.executable, "-m", "venv", "--without-pip", *flags, str(path)]
     subprocess.run(command, check=True)
     return path
-
-
-def script(path: Path, text: str) -> str:
-    """Write an executable file, with the folders that it needs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    path.chmod(0o755)
-    return str(path)
 
 
 def path_without_python(directory: Path) -> str:

@@ -16,6 +16,8 @@ from typing import NoReturn
 
 import pytest
 
+from support.scripts import script
+
 __all__ = [
     "missing",
     "require_modes_that_count",
@@ -131,8 +133,7 @@ def require_restarted_host(directory: Path) -> str:
 def _in_namespace(program: Path, options: str, before: str = "") -> str:
     """Write a program that runs ``$SSH_ORIGINAL_COMMAND`` in namespaces; see unshare(1)."""
     body = before + 'exec sh -c "$SSH_ORIGINAL_COMMAND"'
-    program.write_text(f"#!/bin/sh\nexec unshare {options} sh -c '{body}'\n")
-    program.chmod(0o755)
+    script(program, f"#!/bin/sh\nexec unshare {options} sh -c '{body}'\n")
     env = {**os.environ, "SSH_ORIGINAL_COMMAND": "true"}
     done = subprocess.run([program], env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -11,8 +11,9 @@ import zipfile
 from pathlib import Path
 
 from support.environments import has_ipykernel
-from support.pythons import make_venv, script
+from support.pythons import make_venv
 from support.require import missing, require_program
+from support.scripts import script
 
 __all__ = [
     "conda_environment",
