@@ -17,6 +17,7 @@ from sshpyk_core.remote.wire import (
     COMMAND,
     CREDIT,
     DATA,
+    EVENT,
     OPEN,
     U32,
     U64,
@@ -224,6 +225,20 @@ def test_what_is_urgent_overtakes_bulk_that_was_queued_before_it() -> None:
     courier.send(2, b"again")
     kinds = [frame.kind for frame in iter(courier.next_frame, None)]
     assert kinds == [COMMAND, DATA, DATA, DATA, DATA, DATA]
+
+
+def test_the_end_of_a_stream_that_has_said_all_is_told_before_what_is_posted_after_it() -> None:
+    courier = Courier(7)
+    for number in (1, 2):
+        courier.open(number, BULK)
+        courier.send(number, b"x" * 8 * CHUNK)
+    courier.open(3, URGENT)
+    courier.close(2)
+    courier.close(3)
+    courier.post(EVENT)
+    frames = list(iter(courier.next_frame, None))
+    assert [(each.kind, each.stream) for each in frames[:2]] == [(CLOSE, 3), (EVENT, 0)]
+    assert {each.kind for each in frames if each.stream == 2} == {DATA}  # it has not said all
 
 
 def test_streams_of_one_priority_take_turns() -> None:

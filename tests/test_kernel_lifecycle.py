@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from typing import Any
@@ -158,6 +159,23 @@ async def test_what_is_said_as_soon_as_a_kernel_has_died_is_for_the_one_that_com
             asked = client.kernel_info()
             await manager.restart_kernel(now=True)
             assert (await answer_to(client, asked))["status"] == "ok"
+    assert far.left_behind() == []
+
+
+async def test_the_end_of_a_kernel_is_told_while_a_process_that_it_forked_holds_its_connections(
+    far: FarSide,
+) -> None:
+    async with started() as (manager, client):
+        note = far.server.home / "forked"
+        client.execute(
+            "import os, time\nchild = os.fork()\nif child:\n"
+            f"    open({str(note)!r}, 'w').write(str(child))\n    os._exit(7)\ntime.sleep(600)"
+        )
+        assert await asyncio.wait_for(manager.provisioner.wait(), READY) == 7
+        os.kill(int(note.read_text()), signal.SIGKILL)
+        await manager.restart_kernel(now=True)
+        await client.wait_for_ready(timeout=READY)
+        assert (await execute(client, "print('back')")).text == "back\n"
     assert far.left_behind() == []
 
 

@@ -113,10 +113,9 @@ class LocalStream(asyncio.Protocol):
         self._closed = True
         if self._transport is None:
             return
-        connection = self._transport.get_extra_info("socket")
-        if connection is not None and not self._transport.get_write_buffer_size():
-            # Now and not in the loop's next turn, in which the client may be told that the kernel
-            # has ended: what it says then is not to go into this connection.
+        if not self._transport.is_closing():
+            # Closing would take until the loop's next turn, in which the client may be told that
+            # the kernel has ended: what it says then is not to go into this connection.
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)
+                self._transport.write_eof()
         self._transport.close()

@@ -1,7 +1,7 @@
 """One program's hold on a supervisor: its frames, its streams, and the connection it has now."""
 
 import time
-from typing import Any, Callable, Dict, List, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
 from . import wire
 from .courier import ACK_DELAY, Courier
@@ -61,10 +61,10 @@ class Attachment(Program):
         return self._conduit is not None
 
     @property
-    def hears(self) -> bool:
-        """Whether the kernel may still say something on a connection of its own to it."""
-        streams = (each for each in self._streams.values() if isinstance(each, KernelStream))
-        return any(each.connected for each in streams)
+    def speaking(self) -> Set[KernelStream]:
+        """The streams on which a client may speak to the kernel now: all open ones but iopub's."""
+        streams = self._streams.values() if self.connected else ()
+        return {each for each in streams if isinstance(each, KernelStream) and each.connected}
 
     @property
     def listens(self) -> bool:

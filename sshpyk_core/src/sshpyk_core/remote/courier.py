@@ -96,10 +96,16 @@ class Courier:
         """
         self._allowed.pop(stream, None)
         outflow = self._outflows.get(stream)
-        if outflow is not None:
-            outflow.closing = True
-            outflow.last = last
+        if outflow is None:
+            return
+        outflow.closing = True
+        outflow.last = last
+        if outflow.queue.size:
             self._schedule(outflow)
+        else:
+            # It need not wait for its turn, and what is posted after it must not overtake it.
+            self.abandon(stream)
+            self.post(CLOSE, stream, last)
 
     def abandon(self, stream: int) -> None:
         """Forget what is queued on a stream that the other end has closed."""

@@ -149,7 +149,7 @@ class Kernel:
 
     def when_settled(self, on_outcome: OutcomeCallback) -> None:
         """Give what comes of the start that is under way, or came of the last one."""
-        if self.settled:
+        if self.settled and not self.exited:
             on_outcome({"ok": self.told})
         else:
             self._on_outcome.append(on_outcome)
@@ -273,6 +273,7 @@ class Kernel:
     def end(self) -> None:
         """Make an end of the process and free what belongs to it."""
         self._on_outcome = []
+        self.reap()
         if self.signal(signal.SIGKILL) and self._process is not None:
             # In an uninterruptible wait (a dead NFS server, say) it ends when that does.
             with contextlib.suppress(subprocess.TimeoutExpired):
