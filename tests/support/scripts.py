@@ -7,11 +7,11 @@ from pathlib import Path
 
 __all__ = ["script"]
 
-WRITE = 'cat > "$0" && chmod 755 "$0"'
+WRITE = 'cat > "$0.new" && chmod 755 "$0.new" && mv "$0.new" "$0"'
 
 
 def script(path: Path, text: str) -> str:
-    """Write an executable file, with the folders that it needs; give its path.
+    """Write an executable file, or another in its place, with the folders that it needs.
 
     Another process does it: a child that any thread forks meanwhile would hold this process's open
     file until it executes something, and what is open for writing cannot be executed (ETXTBSY).
