@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 PROBE_TIMEOUT = 15.0
@@ -24,6 +25,9 @@ _MARK = "sshpyk-interpreter:"
 
 _probes: List["subprocess.Popen[bytes]"] = []
 """Those that run now."""
+
+_starting = threading.RLock()
+"""Held while one is started, so that there is none that :data:`_probes` does not know."""
 
 _KEPT = ("PYTHONHOME", "PYTHONUSERBASE", "PYTHONNOUSERSITE")
 
@@ -200,19 +204,10 @@ def _run(path: str, env: Mapping[str, str], timeout: float) -> Tuple[str, str, i
         if name in _KEPT or not name.startswith(("PYTHON", "__PYVENV"))
     }
     try:
-        process = subprocess.Popen(
-            [path, "-s", "-c", _PROBE],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            env=clean,
-            start_new_session=True,
-        )
+        process = _start(path, clean)
     except OSError as error:
         message = "%s cannot be executed: %s" % (path, error.strerror)
         raise DiscoveryError("not-executable", message) from error
-    _probes.append(process)
     try:
         output, complaint = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired as error:
@@ -230,8 +225,24 @@ def _run(path: str, env: Mapping[str, str], timeout: float) -> Tuple[str, str, i
     return texts[0], texts[1], process.returncode
 
 
+def _start(path: str, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    with _starting:
+        process = subprocess.Popen(
+            [path, "-s", "-c", _PROBE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            env=env,
+            start_new_session=True,
+        )
+        _probes.append(process)
+    return process
+
+
 def end_probes() -> None:
-    """Kill the interpreters that are being asked: nobody waits for their answers any more."""
+    """Kill the interpreters that are being asked, as this process ends; no other is asked."""
+    _starting.acquire()
     for process in list(_probes):
         if process.poll() is None:
             _kill_group(process.pid)
