@@ -123,12 +123,15 @@ async def test_output_beyond_all_limits_is_announced_as_lost_and_the_kernel_goes
         with listened("traitlets") as said:
             await asyncio.to_thread(under_way.relay.resume)
             warning = await said.wait_for("is lost")
-        assert re.fullmatch(
+        said_all = re.fullmatch(
             rf"{re.escape(far.server.alias)}: nobody fetched the output of the kernel python3 "
-            r"for so long that (5\d\d\.\d|[67]\d\d\.\d) KiB waited \(spool_limit\); "
+            r"for so long that (\d+\.\d) KiB waited \(spool_limit\); "
             r"what it printed beyond that is lost\. Raise spool_limit\.",
             warning,
-        ), warning
+        )
+        assert said_all is not None, warning
+        # The disk's share is full; of the memory's some may have left again by then.
+        assert MEMORY <= float(said_all[1]) * 1024 < 3 * MEMORY
         under_way.written.open()
         await under_way.cell
         assert (await execute(under_way.client, "print('here')")).text == "here\n"

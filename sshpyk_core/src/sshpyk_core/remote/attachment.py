@@ -62,9 +62,9 @@ class Attachment(Program):
 
     @property
     def speaking(self) -> Set[KernelStream]:
-        """The streams on which a client may speak to the kernel now: all open ones but iopub's."""
-        streams = self._streams.values() if self.connected else ()
-        return {each for each in streams if isinstance(each, KernelStream) and each.connected}
+        """The streams on which a client may speak to the kernel: all open ones but iopub's."""
+        streams = (each for each in self._streams.values() if isinstance(each, KernelStream))
+        return {each for each in streams if each.connected}
 
     @property
     def listens(self) -> bool:

@@ -53,5 +53,6 @@ class Departure:
 
     def _reap(self) -> None:
         self._timer = None
-        self._outlived = self._speaking()
-        self._kernel.reap()
+        if self._kernel.exited:
+            self._outlived = self._speaking()
+            self._kernel.reap()

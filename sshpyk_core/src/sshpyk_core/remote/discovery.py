@@ -11,10 +11,14 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 PROBE_TIMEOUT = 15.0
 """Seconds that an interpreter may take to say what it is: network file systems are slow."""
+
+START_PATIENCE = 0.5
+"""Seconds that one may take to start, when all are to end: its disk may hang."""
 
 FALLBACKS = ("/usr/bin/python3", "/usr/libexec/platform-python")
 """Where to look for ``auto`` when PATH has no ``python3``; the second is that of RHEL 8."""
@@ -242,10 +246,11 @@ def _start(path: str, env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
 
 def end_probes() -> None:
     """Kill the interpreters that are being asked, as this process ends; no other is asked."""
-    _starting.acquire()
+    _starting.acquire(timeout=START_PATIENCE)
     for process in list(_probes):
         if process.poll() is None:
-            _kill_group(process.pid)
+            with suppress(OSError):  # it has ended in this moment
+                _kill_group(process.pid)
 
 
 def _kill_group(pid: int) -> None:

@@ -252,7 +252,7 @@ class Supervisor:
         attachment.when_acknowledged(on_heard)
 
     def _tell_others(self, attachment: Union[Attachment, None], event: Dict[str, Any]) -> None:
-        for each in self._presence.attachments.values():
+        for each in list(self._presence.attachments.values()):
             if each is not attachment:
                 each.post(wire.EVENT, event)
 
