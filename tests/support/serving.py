@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 __all__ = ["serving"]
@@ -43,5 +43,4 @@ async def serving(handle: Handle) -> AsyncIterator[int]:
             await asyncio.wait(served)
         for writer in writers:
             writer.transport.abort()  # nor is it waited for a client that does not read
-            with suppress(OSError):
-                await writer.wait_closed()
+        await asyncio.sleep(0)  # in this turn of the loop their sockets are closed
