@@ -189,8 +189,7 @@ class Conversation:
         if message_id in self._exchanges:
             exchange = self._exchanges[message_id]
             exchange.published(message)
-            if is_idle(message) and not exchange.over:
-                self._inquiry.begin(exchange)
+            self._inquiry.look_at(exchange)
         elif is_idle(message):
             self._inquiry.idle_after(message_id)
             await self._call_is_over(message_id)
@@ -212,8 +211,7 @@ class Conversation:
         if message_id in self._exchanges:
             exchange = self._exchanges[message_id]
             exchange.replied(message)
-            if not exchange.over:
-                self._inquiry.begin(exchange)
+            self._inquiry.look_at(exchange)
         self._inquiry.reply_to(message_id)
         for channel, call in list(self._calls.items()):
             if call == message_id:

@@ -29,7 +29,7 @@ class Inquiry:
     """Calls that tell whether an exchange is over; there is one exchange at a time."""
 
     def __init__(self, send_call: Callable[[str], str]) -> None:
-        """Begin to ask when :meth:`begin` says so.
+        """Begin to ask when :meth:`look_at` finds something missing.
 
         Args:
             send_call: sends a request on the channel of this name, gives the id of its message.
@@ -39,9 +39,9 @@ class Inquiry:
         self._calls: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, exchange: Exchange) -> None:
-        """Ask about an exchange of which reply or ``idle`` is there, unless it is over soon."""
-        if self._exchange is not exchange:
+    def look_at(self, exchange: Exchange) -> None:
+        """Ask about an exchange if just one of reply and ``idle`` is there, unless over soon."""
+        if exchange.done_there and not exchange.over and self._exchange is not exchange:
             self._exchange = exchange
             self._ask_in(PATIENCE)
 

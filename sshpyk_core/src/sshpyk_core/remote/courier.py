@@ -98,9 +98,9 @@ class Courier:
         outflow = self._outflows.get(stream)
         if outflow is None:
             return
-        outflow.closing = True
-        outflow.last = last
         if outflow.queue.size:
+            outflow.closing = True
+            outflow.last = last
             self._schedule(outflow)
         else:
             # It need not wait for its turn, and what is posted after it must not overtake it.
